@@ -1,0 +1,62 @@
+package config
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// checkVoice checks the loudspeaker and warns of letters that are hard to tell apart when called
+// (reference/ux.md section 4).
+func (c Config) checkVoice(p *problems) {
+	v := c.Voice
+	if !slices.Contains([]string{NoVoice, CommandVoice}, v.Output) {
+		p.wrong("voice.output", fmt.Sprintf("the output %q is not known", v.Output), "write none or command")
+	}
+	if !slices.Contains([]string{"stanowisko", "okienko", "pokoj", "sala", "kasa"}, v.Place) {
+		p.wrong("voice.place", fmt.Sprintf("people are not called to %q", v.Place),
+			"write stanowisko, okienko, pokoj, sala or kasa")
+	}
+	checkWeek(p, "voice.hours", v.Hours)
+	for i, id := range v.Silent {
+		if !slices.ContainsFunc(c.Services, func(s Service) bool { return s.ID == id }) {
+			p.follows(fmt.Sprintf("voice.silent[%d]", i), fmt.Sprintf("there is no service %q", id),
+				"write the id of a service from the list of services")
+		}
+	}
+	if v.Output == NoVoice {
+		return
+	}
+	if len(v.Command) == 0 || v.Command[0] == "" {
+		p.wrong("voice.command", "no program is given that plays", "write [aplay, -q, -]")
+	}
+	if !filepath.IsAbs(v.Pack) {
+		p.wrong("voice.pack", fmt.Sprintf("%q is not a whole path", v.Pack), "begin it with /")
+	}
+	c.checkConfusion(p)
+}
+
+// checkConfusion warns of services whose letters sound alike.
+func (c Config) checkConfusion(p *problems) {
+	letters := map[string]int{}
+	for i, s := range c.Services {
+		letters[s.Letter] = i
+	}
+	for _, pair := range []string{"BE", "PT", "DP", "HK", "BP"} {
+		first, second := pair[:1], pair[1:]
+		i, one := letters[first]
+		if _, two := letters[second]; one && two {
+			p.doubt(fmt.Sprintf("services[%d].letter", i),
+				fmt.Sprintf("%s and %s sound alike when they are called", first, second),
+				"give one of them another letter; A C E F H J L U are told apart best")
+		}
+	}
+	for letter, i := range letters {
+		if strings.Contains("IOQ", letter) {
+			p.doubt(fmt.Sprintf("services[%d].letter", i),
+				fmt.Sprintf("%s is easily taken for a digit or another letter", letter),
+				"give it another letter; A C E F H J L U are told apart best")
+		}
+	}
+}

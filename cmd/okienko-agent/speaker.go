@@ -1,0 +1,23 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/okienko/okienko/agent"
+	"github.com/okienko/okienko/agent/config"
+	"github.com/okienko/okienko/drivers/speaker"
+)
+
+// speakerOf makes the driver of the loudspeaker; nil for a branch that is not announced.
+func speakerOf(c config.Config, log *slog.Logger) (agent.Speaker, error) {
+	if c.Voice.Output == config.NoVoice {
+		return nil, nil //nolint:nilnil // a branch without voice is an ordinary one
+	}
+	language := string(c.Branch.Languages[0])
+	device, err := speaker.NewCommand(c.Voice.Command, c.Voice.Pack, language, log.With("part", "speaker"))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errUse, err)
+	}
+	return device, nil
+}

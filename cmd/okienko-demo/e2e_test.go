@@ -1,0 +1,291 @@
+//go:build slow
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// buildPrograms builds the demo and the production agent once for all tests.
+var buildPrograms = sync.OnceValues(func() (string, error) { //nolint:gochecknoglobals // built once, then only read
+	dir, err := os.MkdirTemp("", "okienko-e2e-")
+	if err != nil {
+		return "", err
+	}
+	afterAll = append(afterAll, func() { _ = os.RemoveAll(dir) })
+	cmd := exec.Command("go", "build", "-o", dir+"/", ".", "../okienko-agent") //nolint:noctx // bounded by go test
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return dir, nil
+})
+
+// branchUnderTest is the production agent behind a demo that runs as a process.
+type branchUnderTest struct {
+	demo
+	id, name, api string
+	tokens        map[string]string
+	process       *exec.Cmd
+	tmp           string
+}
+
+// startPrograms runs the two programs as a user does.
+func startPrograms(t *testing.T, args ...string) *branchUnderTest {
+	t.Helper()
+	dir, err := buildPrograms()
+	if err != nil {
+		t.Fatalf("build the programs: %v", err)
+	}
+	b := &branchUnderTest{tmp: t.TempDir()}
+	b.out = &lineWriter{wrote: make(chan struct{}, 1)}
+	var stderr tail
+	b.process = exec.Command(filepath.Join(dir, "okienko-demo"), append([]string{"--listen", "127.0.0.1:0", "-v"}, args...)...) //nolint:noctx // ended by Ctrl-C, as it is tested
+	b.process.Env = append(os.Environ(), "TMPDIR="+b.tmp, "OKIENKO_AGENT=")
+	b.process.Stdout, b.process.Stderr = b.out, &stderr
+	begun := time.Now()
+	if err := b.process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	b.stop = sync.OnceValue(func() int {
+		_ = b.process.Process.Signal(os.Interrupt)
+		_ = b.process.Wait()
+		return b.process.ProcessState.ExitCode()
+	})
+	t.Cleanup(func() {
+		b.stop()
+		if t.Failed() {
+			t.Logf("the programs said:\n%s", stderr.String())
+		}
+	})
+	limit := time.After(patience)
+	for b.url == "" {
+		select {
+		case <-b.out.wrote:
+			if m := regexp.MustCompile(`Open (http://\S+) `).FindStringSubmatch(b.out.String()); m != nil {
+				b.url = m[1]
+			}
+		case <-limit:
+			t.Fatalf("no greeting:\n%s\n%s", b.out, stderr.String())
+		}
+	}
+	t.Logf("up after %v", time.Since(begun))
+	_, body := b.request(t, "GET", "/demo.json", "")
+	where := decode[struct {
+		Branches []struct {
+			ID, Name, URL string
+			Tokens        map[string]string
+		}
+	}](t, body)
+	first := where.Branches[0]
+	b.id, b.name, b.api, b.tokens = first.ID, first.Name, first.URL+"/api/v1/", first.Tokens
+	return b
+}
+
+// call asks the agent itself, as a script with the tokens of /demo.json does.
+func (b *branchUnderTest) call(t *testing.T, role, method, path, body string, want int) map[string]any {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, b.api+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+b.tokens[role])
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close() //nolint:errcheck // only read
+	var answer map[string]any
+	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil || res.StatusCode != want {
+		t.Fatalf("%s %s: status %d, want %d: %v %v", method, path, res.StatusCode, want, answer, err)
+	}
+	return answer
+}
+
+// take presses the kiosk's button.
+func (b *branchUnderTest) take(t *testing.T, number string) map[string]any {
+	t.Helper()
+	ticket := b.call(t, "kiosk", "POST", "tickets", `{"service":"A","language":"pl"}`, 201)
+	if ticket["number"] != number {
+		t.Fatalf("took %v, want %s", ticket["number"], number)
+	}
+	return ticket
+}
+
+func (b *branchUnderTest) tickets(t *testing.T) []cutTicket {
+	t.Helper()
+	_, body := b.request(t, "GET", "/demo/tickets.json?branch="+b.id, "")
+	return decode[[]cutTicket](t, body)
+}
+
+func (b *branchUnderTest) fault(t *testing.T, body string) {
+	t.Helper()
+	if status, text := b.request(t, "POST", "/demo/fault", fmt.Sprintf(body, b.id)); status != 200 {
+		t.Fatalf("fault %s: %d %s", body, status, text)
+	}
+}
+
+// at reads what a counter has, as number/state/calls.
+func at(counter any) string {
+	c, _ := counter.(map[string]any)
+	ticket, ok := c["ticket"].(map[string]any)
+	if !ok {
+		return "nobody"
+	}
+	return fmt.Sprintf("%v/%v/%v", ticket["number"], ticket["state"], ticket["calls"])
+}
+
+func TestOneBranchFromButtonToRecall(t *testing.T) {
+	b := startPrograms(t)
+	next := b.listen(t)
+	for n := 1; n <= 3; n++ {
+		number := fmt.Sprintf("A%d", n)
+		taken := b.take(t, number)
+		cut := decode[cutTicket](t, next(kindTicket, func(string, string) bool { return true }))
+		if !slices.Contains(cut.Lines, number) || len(cut.QR) != 1 || cut.QR[0] != taken["url"] || len(cut.Warnings) != 0 {
+			t.Errorf("press %v was printed as %+v", taken, cut)
+		}
+	}
+	b.call(t, "clerk", "POST", "counters/1/open", "", 200)
+	step := func(path, want string) {
+		t.Helper()
+		answer := b.call(t, "clerk", "POST", "counters/1/"+path, "", 200)
+		if counter, ok := answer["counter"]; ok {
+			answer, _ = counter.(map[string]any)
+		}
+		if got := at(answer); got != want {
+			t.Errorf("after %s counter 1 has %s, want %s", path, got, want)
+		}
+	}
+	step("next", "A1/called/1")
+	step("no-show", "nobody")
+	step("next", "A2/called/1")
+	step("finish", "A1/called/2") // by the rule, after one visitor was served
+	step("no-show", "nobody")
+	step("next", "A3/called/1")
+	step("finish", "A1/called/3")
+
+	b.fault(t, `{"branch":%q,"fault":"kill"}`)
+	next(kindAgent, holds(`"down"`))
+	next(kindAgent, holds(`"up"`))
+	list := b.call(t, "clerk", "GET", "counters", "", 200)["counters"].([]any)
+	if got := at(list[0]); got != "A1/called/3" {
+		t.Errorf("after the power cut counter 1 has %s", got)
+	}
+	b.take(t, "A4")
+	step("no-show", "nobody")
+	step("next", "A4/called/1")
+	step("finish", "nobody") // A1 was removed after his third call
+}
+
+func TestPaperOut(t *testing.T) {
+	b := startPrograms(t)
+	next := b.listen(t)
+	b.take(t, "A1")
+	next(kindTicket, holds("A1"))
+
+	b.fault(t, `{"branch":%q,"device":"printer","fault":"paper-out"}`)
+	next(kindDevices, holds("paper-out"))
+	taken := b.take(t, "A2")
+	if cut := b.tickets(t); len(cut) != 1 {
+		t.Errorf("%d tickets were cut without paper", len(cut))
+	}
+	b.fault(t, `{"branch":%q,"device":"printer","fault":"none"}`)
+	next(kindDevices, holds(`"ready"`))
+	next(kindTicket, holds(`"A2"`))
+	next(kindQueue, holds(`"print":"printed"`))
+	ticket := b.call(t, "clerk", "GET", "tickets/"+fmt.Sprint(taken["id"]), "", 200)
+	if ticket["print"] != "printed" {
+		t.Errorf("the ticket's paper: %v", ticket)
+	}
+}
+
+func TestPrinterFaultsAreSeen(t *testing.T) {
+	b := startPrograms(t)
+	next := b.listen(t)
+	for _, fault := range []struct{ name, state string }{
+		{"cover-open", "failed"}, {"paper-near-end", "degraded"}, {"unplug", "absent"},
+	} {
+		b.fault(t, `{"branch":%q,"device":"printer","fault":"`+fault.name+`"}`)
+		next(kindDevices, holds(`"state":"`+fault.state+`"`))
+		b.fault(t, `{"branch":%q,"device":"printer","fault":"none"}`)
+		next(kindDevices, holds(`"state":"ready"`))
+	}
+	b.take(t, "A1")
+	next(kindTicket, holds("A1"))
+}
+
+func TestCtrlCLeavesNothing(t *testing.T) {
+	b := startPrograms(t, "--branches", "2")
+	pids := children(t, b.process.Process.Pid)
+	if len(pids) != 2 {
+		t.Fatalf("%d agents, want 2", len(pids))
+	}
+	if code := b.stop(); code != exitDone {
+		t.Errorf("exit code %d", code)
+	}
+	left, err := os.ReadDir(b.tmp)
+	if err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v %v", left, err)
+	}
+	for _, pid := range pids {
+		if alive(pid) {
+			t.Errorf("agent %s still runs", pid)
+		}
+	}
+}
+
+// TestKilledDemoTakesItsAgentsAlong: Pdeathsig leaves no orphan even when nothing can be tidied up.
+func TestKilledDemoTakesItsAgentsAlong(t *testing.T) {
+	b := startPrograms(t)
+	pids := children(t, b.process.Process.Pid)
+	if len(pids) != 1 {
+		t.Fatalf("agents: %v", pids)
+	}
+	if err := b.process.Process.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	b.stop()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	// The kernel kills it at once; tail waits for the end of a process that is not our child.
+	if out, err := exec.CommandContext(ctx, "tail", "--pid="+pids[0], "-f", "/dev/null").CombinedOutput(); err != nil {
+		t.Errorf("agent %s outlived the demo: %v %s", pids[0], err, out)
+	}
+}
+
+// children lists the agents that a process runs.
+func children(t *testing.T, pid int) []string {
+	t.Helper()
+	var found []string
+	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, list := range lists {
+		text, err := os.ReadFile(list)
+		if err != nil {
+			continue // a thread that has ended
+		}
+		found = append(found, strings.Fields(string(text))...)
+	}
+	return found
+}
+
+func alive(pid string) bool {
+	status, err := os.ReadFile("/proc/" + pid + "/status")
+	return err == nil && !bytes.Contains(status, []byte("State:\tZ"))
+}

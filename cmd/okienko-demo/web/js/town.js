@@ -1,0 +1,102 @@
+import { language } from './i18n.js';
+
+const KEPT_TICKETS = 24;
+const KEPT_FACTS = 60;
+
+// Town is what the page knows. All of it comes from the stream; nothing is computed twice.
+export class Town {
+  constructor() {
+    this.branches = new Map();
+    this.list = [];
+    this.now = blank('');
+    this.present = false;
+    this.lost = false;
+    this.notice = '';
+    this.onchange = () => {};
+  }
+
+  // connect opens the one stream. The server tells everything that is so, then "present", then what happens.
+  connect() {
+    const source = new EventSource('/events');
+    const hear = (kind, take) => source.addEventListener(kind, (e) => {
+      const { branch, value } = JSON.parse(e.data);
+      take(branch ? this.of(branch) : null, value);
+      this.changed();
+    });
+    source.onopen = () => { this.forget(); this.lost = false; };
+    source.onerror = () => { this.lost = true; this.changed(); };
+    source.addEventListener('present', () => { this.present = true; this.changed(); });
+    hear('town', (_, list) => this.meet(list));
+    hear('agent', (b, agent) => { b.agent = agent; });
+    hear('queue', (b, queue) => { b.queue = readQueue(queue); notePrints(b); });
+    hear('devices', (b, answer) => { b.device = readDevice(answer); });
+    hear('printer', (b, printer) => { b.printer = printer; });
+    hear('ticket', (b, ticket) => { b.tickets = [...b.tickets, ticket].slice(-KEPT_TICKETS); });
+    hear('log', (b, fact) => { b.facts = [...b.facts, fact].slice(-KEPT_FACTS); });
+  }
+
+  // forget clears what the stream repeats from the beginning.
+  forget() {
+    this.present = false;
+    for (const b of this.branches.values()) { b.tickets = []; b.facts = []; b.prints.clear(); }
+  }
+
+  meet(list) {
+    for (const told of list) Object.assign(this.of(told.id), told);
+    this.list = list.map((told) => this.of(told.id));
+    if (!this.now.id && this.list.length) this.now = this.list[0];
+  }
+
+  of(id) {
+    if (!this.branches.has(id)) this.branches.set(id, blank(id));
+    return this.branches.get(id);
+  }
+
+  choose(id) { this.now = this.of(id); this.changed(); }
+
+  say(message) {
+    this.notice = message;
+    this.changed();
+    clearTimeout(this.timer);
+    if (message) this.timer = setTimeout(() => this.say(''), 6000);
+  }
+
+  // changed draws at most once a frame. A hidden page has no frames, so it draws at once.
+  changed() {
+    if (document.hidden) { this.onchange(); return; }
+    this.frame ??= requestAnimationFrame(() => { this.frame = undefined; this.onchange(); });
+  }
+}
+
+function blank(id) {
+  return {
+    id, name: '', url: '', clerk: '', pin: '', agent: null, queue: null, device: null,
+    printer: { fault: 'none' }, tickets: [], facts: [], prints: new Map(),
+  };
+}
+
+function readDevice(answer) {
+  const list = Array.isArray(answer) ? answer : answer?.devices ?? [];
+  return list.find((d) => d.kind === 'printer') ?? list[0] ?? null;
+}
+
+// readQueue brings the agent's answer into the page's own shape: the time left for an undo becomes a deadline.
+function readQueue(q) {
+  const counters = (q.counters ?? []).map((c) => ({ ...c, undoUntil: c.undo_ms ? Date.now() + c.undo_ms : 0 }));
+  return {
+    waiting: q.waiting ?? [], called: q.called ?? [], services: q.services ?? [],
+    absent: q.absent ?? [], parked: q.parked ?? [], counters, time: q.time ?? '',
+  };
+}
+
+// notePrints keeps what the branch knows of each number's paper, also when the visitor has left the queue.
+function notePrints(b) {
+  const { waiting, called, absent, parked } = b.queue;
+  for (const t of [...waiting, ...called, ...absent, ...parked]) b.prints.set(t.number, { state: t.print, grade: t.grade });
+}
+
+// nameOf gives a service's name in one language.
+export function nameOf(service, code = language()) {
+  const names = service?.names ?? {};
+  return names[code] ?? names.pl ?? service?.name ?? service?.id ?? '';
+}

@@ -1,0 +1,8 @@
+// Package speaker plays announcements from packs of recordings.
+//
+// A pack is a folder with pack.yaml and one WAV file a recording, <language>/<id>.wav: 16 bits, one
+// channel, one rate. Build makes one from any synthesizer, with every recording at the same loudness
+// by our own meter of ITU-R BS.1770. A Command plays by handing a program one WAV file on its
+// standard input. Recordings are read from the disk as they are played, so that a pack costs no
+// memory.
+package speaker

@@ -1,0 +1,3 @@
+module github.com/okienko/okienko
+
+go 1.26.0
