@@ -185,6 +185,16 @@ func (b *bench) await(t *testing.T, limit time.Duration, ok func(drivers.Health)
 	}
 }
 
+// settle waits until the printer is ready and has taken what made it so: what an earlier process
+// may have left open is ended with thousands of bytes, and the last of them are still on the line
+// when the driver is done. Bytes of a job can be counted only after them.
+func (b *bench) settle(t *testing.T) {
+	t.Helper()
+	b.await(t, wait, ready)
+	time.Sleep(b.notice)
+	b.await(t, wait, ready)
+}
+
 func ready(h drivers.Health) bool { return h.State == drivers.Ready }
 
 func because(reason string) func(drivers.Health) bool {

@@ -37,7 +37,7 @@ func matrixFaults() []matrixFault {
 func jobSize(t *testing.T, start func(*testing.T) *bench) int {
 	t.Helper()
 	b := start(t)
-	b.await(t, wait, ready)
+	b.settle(t)
 	before := b.device.State().Received
 	if r := b.printer.Print(t.Context(), b.ticket("Q7")); r.Outcome != drivers.Printed {
 		t.Fatalf("dry run: %+v", r)
@@ -64,7 +64,7 @@ func checkJudgement(t *testing.T, b *bench, mark string, r drivers.Result) {
 // survive prints a ticket that fails after n bytes, puts the device right and prints another.
 func survive(t *testing.T, b *bench, fault matrixFault, n int) drivers.Result {
 	t.Helper()
-	b.await(t, wait, ready)
+	b.settle(t)
 	fault.arm(b.device, n)
 	ctx, cancel := context.WithTimeout(t.Context(), wait)
 	defer cancel()
