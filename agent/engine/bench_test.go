@@ -14,7 +14,6 @@ import (
 	"go.etcd.io/bbolt"
 	"golang.org/x/sys/unix"
 
-	"github.com/okienko/okienko/agent/clock"
 	"github.com/okienko/okienko/agent/engine"
 	"github.com/okienko/okienko/agent/journal"
 	"github.com/okienko/okienko/agent/queue"
@@ -30,7 +29,7 @@ func benchEngine(b *testing.B) *engine.Engine {
 		b.Fatal(err)
 	}
 	e := engine.New(engine.Options{
-		Journal: j, Clock: clock.NewSystem(), Logger: log, Zones: time.LoadLocation,
+		Journal: j, Clock: officeClock{}, Logger: log, Zones: time.LoadLocation,
 		Start: queue.Start{Clean: true}, Settings: settings(),
 	})
 	ctx, cancel := context.WithCancel(context.Background())
@@ -271,7 +270,7 @@ func BenchmarkRestart(b *testing.B) {
 func restart(b *testing.B, j engine.Journal) {
 	b.Helper()
 	e := engine.New(engine.Options{
-		Journal: j, Clock: clock.NewSystem(), Logger: slog.New(slog.DiscardHandler), Zones: time.LoadLocation,
+		Journal: j, Clock: officeClock{}, Logger: slog.New(slog.DiscardHandler), Zones: time.LoadLocation,
 		Start: queue.Start{Clean: true}, Settings: settings(),
 	})
 	ctx, cancel := context.WithCancel(b.Context())

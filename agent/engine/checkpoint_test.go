@@ -10,7 +10,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/okienko/okienko/agent/clock"
 	"github.com/okienko/okienko/agent/engine"
 	"github.com/okienko/okienko/agent/journal"
 	"github.com/okienko/okienko/agent/queue"
@@ -142,7 +141,7 @@ func TestUselessCheckpointIsIgnored(t *testing.T) {
 func startLogged(t *testing.T, j engine.Journal, log *strings.Builder) (e *engine.Engine, stop func()) {
 	t.Helper()
 	return startOptions(t, engine.Options{
-		Journal: j, Clock: clock.NewSystem(), Logger: slog.New(slog.NewTextHandler(log, nil)),
+		Journal: j, Clock: officeClock{}, Logger: slog.New(slog.NewTextHandler(log, nil)),
 		Zones: time.LoadLocation, Start: queue.Start{Clean: true}, Settings: settings(), Check: true,
 	})
 }

@@ -130,7 +130,7 @@ func settings() protocol.Settings {
 // start runs an engine on j until the test ends or stop is called.
 func start(t *testing.T, j engine.Journal) (e *engine.Engine, stop func()) {
 	t.Helper()
-	return startWith(t, j, clock.NewSystem())
+	return startWith(t, j, officeClock{})
 }
 
 // startWith is start with a clock of the test's own.

@@ -187,12 +187,13 @@ func (b *bench) await(t *testing.T, limit time.Duration, ok func(drivers.Health)
 
 // settle waits until the printer is ready and has taken what made it so: what an earlier process
 // may have left open is ended with thousands of bytes, and the last of them are still on the line
-// when the driver is done. Bytes of a job can be counted only after them.
+// when the driver is done. A ticket on paper says that nothing is before the bytes of the next.
 func (b *bench) settle(t *testing.T) {
 	t.Helper()
 	b.await(t, wait, ready)
-	time.Sleep(b.notice)
-	b.await(t, wait, ready)
+	if r := b.printer.Print(t.Context(), b.ticket("W0")); r.Outcome != drivers.Printed {
+		t.Fatalf("the ticket that settles the line: %+v", r)
+	}
 }
 
 func ready(h drivers.Health) bool { return h.State == drivers.Ready }
