@@ -52,6 +52,13 @@ type Speaker interface {
 	Run(ctx context.Context) error
 }
 
+// Panel is a row of buttons together with the goroutine that watches it.
+type Panel interface {
+	drivers.Panel
+	// Run watches the buttons until ctx ends, and leaves the lamps dark.
+	Run(ctx context.Context) error
+}
+
 // Options are what cmd gives a branch.
 type Options struct {
 	Config config.Config
@@ -62,6 +69,10 @@ type Options struct {
 	Boards *Boards
 	// Speaker is the loudspeaker in the hall; nil where nothing is announced.
 	Speaker Speaker
+	// Panel has a button for each line of Config.Panel, named by it; nil where the branch has none.
+	Panel Panel
+	// TestPage is what a long press prints for the technician.
+	TestPage paper.Document
 	// Logo is printed on top of each ticket; nil prints none.
 	Logo *paper.Image
 	// Listener serves the pages and the API; Run closes it.
@@ -112,6 +123,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	parts = append(parts, displays(o, e, list)...)
 	parts = append(parts, voice(o, e, list)...)
+	parts = append(parts, buttons(o, e, list, printer, key)...)
 	server, err := pages(o, e, store, key, list, printer, j.Health, notes(report))
 	if err != nil {
 		return err

@@ -82,6 +82,21 @@ func Phrase(l protocol.Language, p Place, c Call) []string {
 	return append(ids, w.number(int(c.Counter), true)...)
 }
 
+// Label lists the ids of the recordings that tell what a button of the panel is for: its number, from
+// 1 to 999, and the name of the service, which LabelID names. It is nil for a language that is not
+// announced.
+func Label(l protocol.Language, button int, service protocol.ServiceID) []string {
+	w, ok := words(l)
+	if !ok {
+		return nil
+	}
+	return append(w.number(button, true), Pause, LabelID(service), Pause)
+}
+
+// LabelID is the id of the recording of a service's name, which only packs made with the branch's
+// configuration hold.
+func LabelID(service protocol.ServiceID) string { return "service-" + string(service) }
+
 // Text is a call as a sentence, for people and logs.
 func Text(l protocol.Language, p Place, c Call) string {
 	known := map[string]string{}

@@ -108,6 +108,7 @@ func (c Config) problems(known Known) problems {
 	c.checkRules(&p)
 	c.checkDevices(&p, known.Profiles)
 	c.checkBoards(&p, known.Board)
+	c.checkPanel(&p)
 	c.checkVoice(&p)
 	if !slices.ContainsFunc(p, func(one problem) bool { return !one.doubt }) {
 		p.settings(c.Settings())

@@ -43,6 +43,7 @@ type Config struct {
 
 	Printer Printer `yaml:"printer" doc:"the ticket printer"`
 	Boards  []Board `yaml:"boards" doc:"the boards at the counters"`
+	Panel   Panel   `yaml:"panel" doc:"the buttons of the ticket machine"`
 	Voice   Voice   `yaml:"voice" doc:"the loudspeaker in the hall"`
 	Screen  Screen  `yaml:"screen" doc:"the screen in the hall"`
 	Kiosk   Kiosk   `yaml:"kiosk" doc:"the touch screen of the ticket machine"`
@@ -162,6 +163,34 @@ type Frame struct {
 	Checksum  string `yaml:"checksum" doc:"none, xor, sum, crc16, xor-hex, sum-hex or crc16-hex"`
 }
 
+// Panel is the row of buttons at the ticket machine.
+type Panel struct {
+	// Chip is the label of the GPIO chip; empty takes the first, a Raspberry Pi's own header.
+	Chip string `yaml:"chip" doc:"label of the GPIO chip; left out: the first"`
+	// Buttons are its buttons; none is a branch without a panel.
+	Buttons []Button `yaml:"buttons" doc:"the buttons, one entry each"`
+}
+
+// Button is one button of the panel.
+type Button struct {
+	// Line is the GPIO line that it connects to ground.
+	Line string `yaml:"line" doc:"GPIO line of the button, such as GPIO17"`
+	// Lamp is the GPIO line that lights it; empty is a button without a lamp.
+	Lamp string `yaml:"lamp" doc:"GPIO line of its lamp; left out: none"`
+	// Service is what a press takes a ticket for.
+	Service protocol.ServiceID `yaml:"service" doc:"id of the service that a press takes a ticket for"`
+	// Hold is what a long press does; empty is nothing.
+	Hold string `yaml:"hold" doc:"long press: test-print (5 s), read-aloud (2 s); left out: nothing"`
+}
+
+// What a long press of a button does.
+const (
+	// HoldTestPrint prints a test page, for the technician.
+	HoldTestPrint = "test-print"
+	// HoldReadAloud reads out what the buttons are for.
+	HoldReadAloud = "read-aloud"
+)
+
 // Voice is the loudspeaker in the hall.
 type Voice struct {
 	// Output is how sound is made.
@@ -246,6 +275,7 @@ func Defaults() Config {
 		Rules:   protocol.DefaultRules(),
 		Printer: Printer{Address: Address{Kind: NoPrinter}, Profile: defaultProfile},
 		Boards:  []Board{},
+		Panel:   Panel{Buttons: []Button{}},
 		Voice: Voice{
 			Output: NoVoice, Command: []string{"aplay", "-q", "-"}, Pack: "/var/lib/okienko/voice",
 			Gong: true, Silent: []protocol.ServiceID{},

@@ -2,12 +2,14 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/okienko/okienko/drivers/escpos"
+	"github.com/okienko/okienko/drivers/gpio"
 )
 
 // detectCommand is okienko-agent detect.
@@ -127,7 +129,19 @@ func (c detectCommand) gpio() string {
 	if len(list) == 0 {
 		return "# No GPIO chip.\n"
 	}
-	return "# GPIO chips: " + strings.Join(list, " ") + "\n"
+	text := "# GPIO chips: " + strings.Join(list, " ") + "\n"
+	if c.Root != "/" {
+		return text
+	}
+	var chips gpio.Chips
+	lines, err := chips.Labels()
+	if err != nil {
+		return text + "#   " + err.Error() + "\n"
+	}
+	for _, label := range slices.Sorted(maps.Keys(lines)) {
+		text += fmt.Sprintf("# panel:\n#   chip: %s\n#   lines: %s\n", label, strings.Join(lines[label], " "))
+	}
+	return text
 }
 
 func (c detectCommand) sound() string {

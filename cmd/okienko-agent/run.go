@@ -17,6 +17,7 @@ import (
 	"github.com/okienko/okienko/agent/config"
 	"github.com/okienko/okienko/agent/journal"
 	"github.com/okienko/okienko/drivers/escpos"
+	"github.com/okienko/okienko/drivers/gpio"
 	"github.com/okienko/okienko/drivers/paper"
 	"github.com/okienko/okienko/drivers/printer"
 )
@@ -61,7 +62,8 @@ func (c runCommand) Run(ctx context.Context, std streams) error {
 		return fmt.Errorf("listen on %s (is another agent running?): %w", conf.Listen, err)
 	}
 	options := agent.Options{
-		Config: conf, OpenPrinter: open, Boards: boards, Speaker: voice, Logo: logo,
+		Config: conf, OpenPrinter: open, Boards: boards, Speaker: voice, Panel: panelOf(conf, &gpio.Chips{}),
+		Logo: logo, TestPage: testPageOf(conf),
 		Listener: listener, Clock: clock.NewSystem(),
 		Logger:  log,
 		Version: version(), Verify: verifyCommand(), Console: std.err,

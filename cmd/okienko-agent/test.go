@@ -18,6 +18,7 @@ type testCommand struct {
 	Printer testPrinter `cmd:"" help:"Print a test page and say how the printer answered."`
 	Speaker testSpeaker `cmd:"" help:"Announce a call and say whether it was played."`
 	Board   testBoard   `cmd:"" help:"Show on each board the number of its counter and say how it answered."`
+	Panel   testPanel   `cmd:"" help:"Light each lamp in turn and say which buttons were pressed."`
 }
 
 // testPrinter is okienko-agent test printer. The agent itself must be stopped: the port has one
@@ -62,6 +63,15 @@ func (c testPrinter) Run(ctx context.Context, std streams) error {
 	})
 	stop()
 	return errors.Join(err, <-stopped, device.Halt())
+}
+
+// testPageOf is the test page of the configured printer.
+func testPageOf(c config.Config) paper.Document {
+	profile, err := escpos.LoadProfile(c.Printer.Profile, nil)
+	if err != nil {
+		return paper.Document{} // the branch has no printer; otherwise the profile was checked
+	}
+	return testPage(profile)
 }
 
 // testPage shows what an installer checks by eye: Polish letters, sizes, a QR code, the cut.

@@ -48,7 +48,7 @@ func (c testBoard) Run(ctx context.Context, std streams) error {
 		}
 		tested++
 		b.Board.Show(drivers.Face{Text: strconv.Itoa(int(b.Counter))})
-		h := awaitBoard(ctx, b.Board)
+		h := awaitReady(ctx, b.Board, boardLimit)
 		if h.State == drivers.Ready {
 			_, _ = fmt.Fprintf(std.out, "%s shows %d\n", name, b.Counter)
 			continue
@@ -75,13 +75,19 @@ func (c testBoard) Run(ctx context.Context, std streams) error {
 	return err
 }
 
-// awaitBoard waits until the board works, at most 5 s.
-func awaitBoard(ctx context.Context, b drivers.Board) drivers.Health {
-	limit := time.NewTimer(boardLimit)
+// vital is a device that tells when its health changes.
+type vital interface {
+	Health() drivers.Health
+	Changed() <-chan struct{}
+}
+
+// awaitReady waits until a device works, at most for the limit.
+func awaitReady(ctx context.Context, d vital, most time.Duration) drivers.Health {
+	limit := time.NewTimer(most)
 	defer limit.Stop()
 	for {
-		changed := b.Changed()
-		h := b.Health()
+		changed := d.Changed()
+		h := d.Health()
 		if h.State == drivers.Ready {
 			return h
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/okienko/okienko/agent/announce"
+	"github.com/okienko/okienko/agent/config"
 	"github.com/okienko/okienko/drivers"
 	"github.com/okienko/okienko/drivers/speaker"
 	"github.com/okienko/okienko/protocol"
@@ -39,15 +41,28 @@ type voiceBuild struct {
 	Out      string   `required:"" type:"path" help:"Folder of the pack."`
 	Command  []string `sep:"none" help:"Program and arguments, one flag each; reads {text} in {language}, writes WAV."`
 	Licence  string   `help:"Terms of the recordings, for pack.yaml."`
+	Config   string   `type:"path" help:"Record the names of this configuration's services too, for a button that reads aloud."`
 }
 
 // Run makes the recordings of each language.
 func (c voiceBuild) Run(ctx context.Context, std streams) error {
+	var services []config.Service
+	if c.Config != "" {
+		conf, err := load(std, c.Config)
+		if err != nil {
+			return err
+		}
+		services = conf.Services
+	}
 	for _, l := range c.Language {
 		language := protocol.Language(l)
 		recordings := announce.Recordings(language)
 		if recordings == nil {
 			return fmt.Errorf("%w: the language %q is not announced; there are pl, en, uk and de", errUse, l)
+		}
+		for _, s := range services {
+			name := cmp.Or(s.Names[language], s.Names[protocol.Polish])
+			recordings = append(recordings, announce.Recording{ID: announce.LabelID(s.ID), Text: name, Final: true})
 		}
 		plan := speaker.Plan{
 			Dir: c.Out, Language: l, Voice: strings.Join(c.line(language), " "), Licence: c.Licence,
