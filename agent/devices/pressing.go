@@ -151,7 +151,9 @@ func (p *Pressing) settle() {
 }
 
 // take asks for the ticket, and again while it is not known whether there is one.
-func (p *Pressing) take(ctx context.Context, press drivers.Press, service protocol.ServiceID) (protocol.TicketID, error) {
+func (p *Pressing) take(
+	ctx context.Context, press drivers.Press, service protocol.ServiceID,
+) (protocol.TicketID, error) {
 	ctx, cancel := context.WithTimeout(ctx, pressLimit)
 	defer cancel()
 	var wait *queue.Wait

@@ -90,15 +90,20 @@ func (s *Server) engineAlarms(now *picture) []alarm {
 	return list
 }
 
-// deviceAlarms lists the boards and loudspeakers that a person has to look at.
+// deviceAlarms lists the boards, loudspeakers and buttons that a person has to look at.
 func deviceAlarms(all []devices.Status) []alarm {
 	var list []alarm
 	for _, d := range all {
 		if d.State == drivers.Ready || d.Reason == drivers.ReasonStarting {
 			continue
 		}
-		if d.Kind == "speaker" {
+		switch {
+		case d.Kind == "speaker":
 			list = append(list, alarm{key: "speaker_fails", detail: d.Reason + ": " + d.Detail})
+		case d.Kind == "panel" && d.State == drivers.Degraded:
+			list = append(list, alarm{key: "button_fails", detail: d.Reason + ": " + d.Detail})
+		case d.Kind == "panel":
+			list = append(list, alarm{key: "panel_fails", detail: d.Reason + ": " + d.Detail})
 		}
 		counter, board := strings.CutPrefix(d.Name, "board-")
 		if !board {

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -40,19 +39,7 @@ func withBoards(t *testing.T, b *branch) (*emulator.Cascade, *emulator.Unit) {
 		})
 	}
 	t.Cleanup(func() { cancel(); wg.Wait() })
-	f, err := os.OpenFile(b.config, os.O_APPEND|os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = f.Close() }()
-	if _, err := fmt.Fprintf(f, boardsConfig, spi, link); err != nil {
-		t.Fatal(err)
-	}
-	out, err := exec.CommandContext(t.Context(), b.binary, "token", "create", "--data", b.data, "--role", "admin").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.tokens["admin"] = strings.TrimSpace(string(out))
+	b.configure(fmt.Sprintf(boardsConfig, spi, link))
 	return cascade, unit
 }
 

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"strings"
 	"time"
 
 	"github.com/okienko/okienko/agent"
@@ -36,8 +38,16 @@ func newPanel(c config.Panel, chips *gpio.Chips) *panel.Panel {
 		}
 		list = append(list, made)
 	}
-	return panel.New("panel", list, func() (panel.Lines, error) {
-		lines, err := chips.Open(panel.Request(c.Chip, list))
+	request := panel.Request(c.Chip, list)
+	return panel.New("panel", list, func(ctx context.Context) (panel.Lines, error) {
+		if path, tap := strings.CutPrefix(c.Chip, gpio.TapPrefix); tap {
+			lines, err := gpio.OpenTap(ctx, path, request)
+			if err != nil {
+				return nil, err
+			}
+			return lines, nil
+		}
+		lines, err := chips.Open(request)
 		if err != nil {
 			return nil, err // no lines, not lines that are nil
 		}

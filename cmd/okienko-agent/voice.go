@@ -41,7 +41,7 @@ type voiceBuild struct {
 	Out      string   `required:"" type:"path" help:"Folder of the pack."`
 	Command  []string `sep:"none" help:"Program and arguments, one flag each; reads {text} in {language}, writes WAV."`
 	Licence  string   `help:"Terms of the recordings, for pack.yaml."`
-	Config   string   `type:"path" help:"Record the names of this configuration's services too, for a button that reads aloud."`
+	Config   string   `type:"path" help:"Record the names of this file's services too, for a button that reads aloud."`
 }
 
 // Run makes the recordings of each language.

@@ -57,23 +57,34 @@ type debouncer struct {
 	rules   []rules
 	buttons []button
 	last    time.Duration // when any button was accepted; negative before the first
+	begun   bool          // it has looked
 }
 
 // never is before every lock-out.
 const never = -time.Hour
 
-// newDebouncer begins with a panel where a button that is down was down before: that is no press.
+// newDebouncer begins with a panel that nobody has looked at.
 func newDebouncer(r []rules) *debouncer {
-	d := &debouncer{rules: r, buttons: make([]button, len(r)), last: never}
+	return &debouncer{rules: r, buttons: make([]button, len(r)), last: never}
+}
+
+// begin takes over a panel as it is: a button that is down was down before, which is no press.
+func (d *debouncer) begin(now time.Duration, low uint64) {
+	d.begun = true
 	for i := range d.buttons {
-		d.buttons[i] = button{phase: down, accepted: never, held: true}
+		d.buttons[i] = button{accepted: never}
+		if low>>i&1 == 1 {
+			d.buttons[i] = button{phase: down, accepted: never, held: true, pressed: now, firm: now}
+		}
 	}
-	return d
 }
 
 // look takes the inputs that are low at a moment, and those that had edges since the last look. It
 // returns the presses, and when it must look again although nothing changes; 0 is not at all.
 func (d *debouncer) look(now time.Duration, low, edges uint64) (list []told, next time.Duration) {
+	if !d.begun {
+		d.begin(now, low)
+	}
 	for i := range d.buttons {
 		if t, ok := d.step(i, now, low>>i&1 == 1, edges>>i&1 == 1); ok {
 			list = append(list, t)
@@ -112,8 +123,9 @@ func (d *debouncer) step(i int, now time.Duration, low, edge bool) (told, bool) 
 func (d *debouncer) press(i int, now time.Duration) (told, bool) {
 	b := &d.buttons[i]
 	b.phase, b.since, b.loose, b.firm = down, now, false, b.pressed
-	b.counts = b.pressed-d.last >= together && b.pressed-b.accepted >= lockOut
-	b.held = !b.counts || d.rules[i].hold == 0
+	slip := b.pressed-d.last < together
+	b.counts = !slip && b.pressed-b.accepted >= lockOut
+	b.held = slip || d.rules[i].hold == 0 // a long press right after a short one is meant
 	if !b.counts {
 		return told{}, false
 	}

@@ -78,7 +78,7 @@ type Panel struct {
 	*drivers.Vitals
 	name    string
 	buttons []Button
-	open    func() (Lines, error)
+	open    func(ctx context.Context) (Lines, error)
 	presses chan drivers.Press
 
 	mu      sync.Mutex
@@ -89,7 +89,7 @@ type Panel struct {
 
 // New makes a panel of the buttons. open takes their lines: the buttons' own, then the lamps' in the
 // order of those buttons that have one, as Request lists them.
-func New(name string, buttons []Button, open func() (Lines, error)) *Panel {
+func New(name string, buttons []Button, open func(ctx context.Context) (Lines, error)) *Panel {
 	return &Panel{
 		Vitals: drivers.NewVitals(), name: name, buttons: buttons, open: open,
 		presses: make(chan drivers.Press, waiting), lamps: map[string]drivers.Lamp{},
@@ -151,7 +151,7 @@ func (p *Panel) Run(ctx context.Context) error {
 	defer p.Report(drivers.Absent, drivers.ReasonHalted, "")
 	for pause := retryFirst; ; pause = min(2*pause, retryLast) {
 		begun := time.Now()
-		lines, err := p.open()
+		lines, err := p.open(ctx)
 		if err == nil {
 			err = errors.Join(p.serve(ctx, lines), lines.Close())
 		}

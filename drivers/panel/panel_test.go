@@ -21,7 +21,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // start runs a driver with buttons A and B on an emulated chip.
-func start(t *testing.T, open func() (panel.Lines, error)) (*panel.Panel, func()) {
+func start(t *testing.T, open func(context.Context) (panel.Lines, error)) (*panel.Panel, func()) {
 	t.Helper()
 	p := panel.New("panel", []panel.Button{
 		{Name: "A", Line: "BTN_A", Lamp: "LED_A", Hold: 5 * time.Second},
@@ -43,7 +43,7 @@ func TestPanelConformance(t *testing.T) {
 	place := map[string]int{"A": 0, "B": 1}
 	drivertest.Panel(t, func(t *testing.T) drivertest.PanelEnv {
 		c := chip.New()
-		p, stop := start(t, func() (panel.Lines, error) { return c.Open() })
+		p, stop := start(t, func(context.Context) (panel.Lines, error) { return c.Open() })
 		return drivertest.PanelEnv{
 			Panel: p, Buttons: [2]string{"A", "B"}, Hold: 5 * time.Second,
 			Push:   func(b string) { c.Push(place[b]) },
@@ -58,7 +58,7 @@ func TestPanelConformance(t *testing.T) {
 func TestOverflow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := chip.New()
-		p, _ := start(t, func() (panel.Lines, error) { return c.Open() })
+		p, _ := start(t, func(context.Context) (panel.Lines, error) { return c.Open() })
 		time.Sleep(time.Second)
 		for range 100 {
 			c.Push(0)
@@ -89,7 +89,7 @@ func TestWhatAPersonHasToDo(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c, broken := chip.New(), atomic.Bool{}
 			broken.Store(true)
-			p, _ := start(t, func() (panel.Lines, error) {
+			p, _ := start(t, func(context.Context) (panel.Lines, error) {
 				if broken.Load() {
 					return nil, fault
 				}
@@ -109,7 +109,7 @@ func TestWhatAPersonHasToDo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := chip.New()
 		c.Deny(true)
-		p, _ := start(t, func() (panel.Lines, error) { return c.Open() })
+		p, _ := start(t, func(context.Context) (panel.Lines, error) { return c.Open() })
 		time.Sleep(time.Minute)
 		if h := p.Health(); h.Reason != panel.ReasonDenied || h.State != drivers.Failed {
 			t.Errorf("not allowed: %+v", h)
