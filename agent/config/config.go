@@ -139,10 +139,10 @@ type Board struct {
 	// Counter is the counter that it hangs at.
 	Counter protocol.CounterID `yaml:"counter" doc:"the counter that it hangs at"`
 	// Kind is the family of the board, as docs/drivers lists them.
-	Kind string `yaml:"kind" doc:"max7219, max7219-matrix, led485-ascii, led485-modbus, dm36 or frame"`
-	// Address is spi:/dev/spidev0.0 or serial:/dev/serial/by-id/NAME?baud=9600. Boards on RS-485
-	// may share one.
-	Address string `yaml:"address" doc:"spi:/dev/spidev0.0 or serial:/dev/serial/by-id/NAME?baud=9600"`
+	Kind string `yaml:"kind" doc:"max7219, max7219-matrix, tm1637, led485-ascii, led485-modbus, dm36 or frame"`
+	// Address is spi:/dev/spidev0.0, gpio:CHIP?clk=LINE&dio=LINE or
+	// serial:/dev/serial/by-id/NAME?baud=9600. Boards on RS-485 may share one.
+	Address string `yaml:"address" doc:"spi:/dev/spidev0.0, gpio:?clk=GPIO5&dio=GPIO6 or serial:/dev/serial/by-id/NAME"`
 	// Unit is the board's own address on RS-485.
 	Unit int `yaml:"unit" doc:"the board's address on RS-485, 1 to 247"`
 	// Digits is how many places or modules it has; left out it is 4.

@@ -8,6 +8,7 @@ import (
 	"github.com/okienko/okienko/agent"
 	"github.com/okienko/okienko/agent/config"
 	"github.com/okienko/okienko/drivers/board"
+	"github.com/okienko/okienko/drivers/gpio"
 )
 
 // boardSpec is a board of the configuration in the driver's words.
@@ -33,7 +34,7 @@ func checkBoard(b config.Board, letters []string) error {
 }
 
 // boardsOf makes the drivers of the configured boards; nil for a branch without.
-func boardsOf(c config.Config, log *slog.Logger) (*agent.Boards, error) {
+func boardsOf(c config.Config, chips *gpio.Chips, log *slog.Logger) (*agent.Boards, error) {
 	if len(c.Boards) == 0 {
 		return nil, nil //nolint:nilnil // a branch without boards is an ordinary one
 	}
@@ -41,7 +42,7 @@ func boardsOf(c config.Config, log *slog.Logger) (*agent.Boards, error) {
 	for _, b := range c.Boards {
 		specs = append(specs, boardSpec(b))
 	}
-	set, err := board.Open(specs, log.With("part", "boards"))
+	set, err := board.Open(specs, chips, log.With("part", "boards"))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errUse, err)
 	}

@@ -48,7 +48,8 @@ func (c runCommand) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
-	boards, err := boardsOf(conf, log)
+	chips := &gpio.Chips{}
+	boards, err := boardsOf(conf, chips, log)
 	if err != nil {
 		return err
 	}
@@ -62,7 +63,7 @@ func (c runCommand) Run(ctx context.Context, std streams) error {
 		return fmt.Errorf("listen on %s (is another agent running?): %w", conf.Listen, err)
 	}
 	options := agent.Options{
-		Config: conf, OpenPrinter: open, Boards: boards, Speaker: voice, Panel: panelOf(conf, &gpio.Chips{}),
+		Config: conf, OpenPrinter: open, Boards: boards, Speaker: voice, Panel: panelOf(conf, chips),
 		Logo: logo, TestPage: testPageOf(conf),
 		Listener: listener, Clock: clock.NewSystem(),
 		Logger:  log,

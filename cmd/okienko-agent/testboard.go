@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/okienko/okienko/drivers"
+	"github.com/okienko/okienko/drivers/gpio"
 )
 
 // testBoard is okienko-agent test board. The agent itself must be stopped: a line has one owner.
@@ -30,7 +31,7 @@ func (c testBoard) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
-	boards, err := boardsOf(conf, slog.New(slog.DiscardHandler))
+	boards, err := boardsOf(conf, &gpio.Chips{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"sync"
 
+	"github.com/okienko/okienko/drivers/gpio"
 	"github.com/okienko/okienko/drivers/serialport"
 )
 
@@ -23,6 +24,8 @@ func checkAddress(transport, address string) error {
 	switch transport {
 	case "spi":
 		_, err = parseSPI(address)
+	case "gpio":
+		_, err = parsePair(address)
 	case "serial":
 		_, err = serialport.Parse(address)
 	}
@@ -32,8 +35,9 @@ func checkAddress(transport, address string) error {
 	return nil
 }
 
-// Open makes the boards; nothing is opened before Run. Boards with the same address share a line.
-func Open(specs []Spec, log *slog.Logger) (*Set, error) {
+// Open makes the boards; nothing is opened before Run. Boards with the same address share a line. chips
+// are for boards on GPIO lines.
+func Open(specs []Spec, chips *gpio.Chips, log *slog.Logger) (*Set, error) {
 	set, lines := &Set{}, map[string]*bus{}
 	for _, s := range specs {
 		if err := Check(s); err != nil {
@@ -42,7 +46,7 @@ func Open(specs []Spec, log *slog.Logger) (*Set, error) {
 		u := lines[s.Address]
 		if u == nil {
 			var err error
-			if u, err = set.line(s, log); err != nil {
+			if u, err = set.line(s, chips, log); err != nil {
 				return nil, fmt.Errorf("%s: %w", s.Name, err)
 			}
 			lines[s.Address] = u
@@ -57,7 +61,7 @@ func Open(specs []Spec, log *slog.Logger) (*Set, error) {
 }
 
 // line makes the bus at a board's address.
-func (s *Set) line(spec Spec, log *slog.Logger) (*bus, error) {
+func (s *Set) line(spec Spec, chips *gpio.Chips, log *slog.Logger) (*bus, error) {
 	u := &bus{wake: make(chan struct{}, 1), log: log}
 	switch capabilities()[spec.Kind].transport {
 	case "spi":
@@ -66,6 +70,12 @@ func (s *Set) line(spec Spec, log *slog.Logger) (*bus, error) {
 			return nil, err
 		}
 		u.wire = &spiWire{address: address}
+	case "gpio":
+		address, err := parsePair(spec.Address)
+		if err != nil {
+			return nil, err
+		}
+		u.wire = &twoWire{address: address, chips: chips}
 	default:
 		config, err := serialport.Parse(spec.Address)
 		if err != nil {

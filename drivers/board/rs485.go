@@ -74,7 +74,7 @@ func encode(s Spec, text string) (request []byte, answers bool, err error) {
 	case Framed:
 		request, err = s.Frame.Encode(s.Unit, shown)
 		return request, false, err
-	case Max7219, Max7219Dots:
+	case Max7219, Max7219Dots, TM1637:
 	}
 	return nil, false, fmt.Errorf("%w: %s is not on RS-485", ErrSpec, s.Kind)
 }

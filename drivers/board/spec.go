@@ -14,6 +14,7 @@ type Kind string
 const (
 	Max7219      Kind = "max7219"        // seven segments, up to 8 digits, on SPI
 	Max7219Dots  Kind = "max7219-matrix" // 8×8 dots a module, on SPI
+	TM1637       Kind = "tm1637"         // seven segments, up to 6 digits, on two GPIO lines; for a desk
 	LED485ASCII  Kind = "led485-ascii"   // LED-485-xxx in its text mode, on RS-485
 	LED485Modbus Kind = "led485-modbus"  // LED-485-xxx by Modbus RTU
 	DM36         Kind = "dm36"           // DM36 and DM56 by Modbus RTU
@@ -25,7 +26,8 @@ type Spec struct {
 	// Name is for logs, such as board-3.
 	Name string
 	Kind Kind
-	// Address is spi:/dev/spidev0.0?speed=1000000 or serial:/dev/...?baud=9600.
+	// Address is spi:/dev/spidev0.0?speed=1000000, gpio:CHIP?clk=LINE&dio=LINE or
+	// serial:/dev/...?baud=9600.
 	Address string
 	// Unit is the board's address on RS-485, 1 to 247; 0 elsewhere.
 	Unit int
@@ -50,6 +52,7 @@ func capabilities() map[Kind]capability {
 	return map[Kind]capability{
 		Max7219:      {transport: "spi", most: 8, segments: true},
 		Max7219Dots:  {transport: "spi", most: 16},
+		TM1637:       {transport: "gpio", most: 6, segments: true},
 		LED485ASCII:  {transport: "serial", most: 6, segments: true},
 		LED485Modbus: {transport: "serial", most: 6, segments: true},
 		DM36:         {transport: "serial", most: 6, segments: true},

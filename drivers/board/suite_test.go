@@ -29,7 +29,7 @@ type device interface {
 // run starts a device and the driver of one board, and returns it with what stops the driver.
 func run(t *testing.T, serve func(ctx context.Context) error, specs ...board.Spec) ([]*board.Board, func()) {
 	t.Helper()
-	set, err := board.Open(specs, slog.New(slog.DiscardHandler))
+	set, err := board.Open(specs, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,6 +80,18 @@ func TestMax7219Dots(t *testing.T) {
 		d := emulator.NewDots(path, 3)
 		list, stop := run(t, d.Run, board.Spec{Name: "board-1", Kind: board.Max7219Dots, Address: "spi:" + path, Digits: 3, Brightness: 15})
 		return env(list[0], d, func(text string) bool { return art(d.Picture()) == faces()[text] }, false, stop)
+	})
+}
+
+func TestTM1637(t *testing.T) {
+	t.Parallel()
+	drivertest.Board(t, func(t *testing.T) drivertest.BoardEnv {
+		path := filepath.Join(t.TempDir(), "wires")
+		d := emulator.NewTwoWire(path, 4)
+		list, stop := run(t, d.Run, board.Spec{
+			Name: "board-1", Kind: board.TM1637, Address: "gpio:tap:" + path + "?clk=A&dio=B", Digits: 4, Brightness: 15,
+		})
+		return env(list[0], d, reads(d), true, stop)
 	})
 }
 

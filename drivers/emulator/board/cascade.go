@@ -3,14 +3,11 @@ package board
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"math/bits"
 	"net"
-	"os"
 	"slices"
-	"sync"
 )
 
 // chip is one MAX7219 by its data sheet (19-4452 rev 4).
@@ -58,15 +55,10 @@ func (c *chip) lit(digit int) byte {
 // Cascade is a chain of MAX7219 behind a Unix socket that stands for the wires of SPI: each transfer
 // is one byte of chip select, two bytes of length (little-endian) and the bytes.
 type Cascade struct {
-	news
-	path   string
+	socket
 	dots   bool
 	places int // digits of the one chip, or modules
 	chips  []chip
-	fault  string
-	port   net.Listener
-	conns  []net.Conn
-	replug chan struct{}
 }
 
 // NewDigits makes a seven-segment board with one chip and up to 8 digits, DIG0 on the right.
@@ -76,10 +68,7 @@ func NewDigits(path string, digits int) *Cascade { return newCascade(path, false
 func NewDots(path string, modules int) *Cascade { return newCascade(path, true, modules, modules) }
 
 func newCascade(path string, dots bool, places, chips int) *Cascade {
-	c := &Cascade{
-		path: path, dots: dots, places: places, chips: make([]chip, chips), fault: FaultNone,
-		replug: make(chan struct{}, 1),
-	}
+	c := &Cascade{socket: newSocket(path), dots: dots, places: places, chips: make([]chip, chips)}
 	c.PowerCut()
 	return c
 }
@@ -94,112 +83,14 @@ func (c *Cascade) PowerCut() {
 	c.tellLocked()
 }
 
-// Faults lists what Set knows.
-func (*Cascade) Faults() []string { return []string{FaultUnplug, FaultNone} }
-
 // Set gives the board a fault.
-func (c *Cascade) Set(fault string) error {
-	if !slices.Contains(c.Faults(), fault) {
-		return unknownFault(fault)
-	}
-	c.Lock()
-	c.fault = fault
-	c.tellLocked()
-	if fault == FaultUnplug {
-		c.hangUpLocked()
-	}
-	c.Unlock()
-	if fault == FaultUnplug {
-		c.PowerCut()
-	}
-	select {
-	case c.replug <- struct{}{}:
-	default:
-	}
-	return nil
-}
-
-func (c *Cascade) hangUpLocked() {
-	if c.port != nil {
-		_ = c.port.Close() // also removes the socket
-		c.port = nil
-	}
-	for _, conn := range c.conns {
-		_ = conn.Close()
-	}
-	c.conns = nil
-}
+func (c *Cascade) Set(fault string) error { return c.set(fault, c.PowerCut) }
 
 // Run serves the socket until ctx ends, through any number of unplugs.
 func (c *Cascade) Run(ctx context.Context) error {
-	stop := context.AfterFunc(ctx, func() {
-		c.Lock()
-		defer c.Unlock()
-		c.hangUpLocked()
+	return c.run(ctx, func(conn net.Conn) {
+		_ = c.Read(conn) // the end of a connection is no fault
 	})
-	defer stop()
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	for ctx.Err() == nil {
-		port, err := c.listen(ctx)
-		if err != nil {
-			return err
-		}
-		if port == nil {
-			select {
-			case <-c.replug:
-			case <-ctx.Done():
-			}
-			continue
-		}
-		for {
-			conn, err := port.Accept()
-			if err != nil {
-				break // unplugged, or the end
-			}
-			if !c.keep(port, conn) {
-				_ = conn.Close() // it came while the cable was pulled
-				break
-			}
-			wg.Go(func() { c.serve(conn) })
-		}
-	}
-	return nil
-}
-
-// keep notes a connection for the next unplug, unless that has come already.
-func (c *Cascade) keep(port net.Listener, conn net.Conn) bool {
-	c.Lock()
-	defer c.Unlock()
-	if c.port != port {
-		return false
-	}
-	c.conns = append(c.conns, conn)
-	return true
-}
-
-// listen opens the socket; nil while the cable is unplugged or ctx has ended.
-func (c *Cascade) listen(ctx context.Context) (net.Listener, error) {
-	c.Lock()
-	defer c.Unlock()
-	if c.fault == FaultUnplug || ctx.Err() != nil {
-		return nil, nil //nolint:nilnil // both are ordinary
-	}
-	if err := os.Remove(c.path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("remove an old SPI tap: %w", err)
-	}
-	var lc net.ListenConfig
-	port, err := lc.Listen(ctx, "unix", c.path)
-	if err != nil {
-		return nil, fmt.Errorf("open the SPI tap: %w", err)
-	}
-	c.port = port
-	return port, nil
-}
-
-func (c *Cascade) serve(conn net.Conn) {
-	defer func() { _ = conn.Close() }()
-	_ = c.Read(conn) // the end of a connection is no fault
 }
 
 // maxTransfer is far above what a cascade can be; spidev takes 4096 bytes.

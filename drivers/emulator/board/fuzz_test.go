@@ -2,6 +2,7 @@ package board
 
 import (
 	"bytes"
+	"io"
 	"testing"
 )
 
@@ -37,6 +38,23 @@ func FuzzCascade(f *testing.F) {
 		}
 		if len(c.Picture().Dots) != 3 {
 			t.Error("a module is missing")
+		}
+	})
+}
+
+// FuzzTwoWire: no movement of the wires stops the chip.
+func FuzzTwoWire(f *testing.F) {
+	f.Add([]byte{3, 1, 0, 1, 2, 3, 0x80, 1, 3})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		w := NewTwoWire("", 4)
+		if w.Talk(&struct {
+			*bytes.Reader
+			io.Writer
+		}{bytes.NewReader(data), io.Discard}) == nil {
+			t.Error("a tap never ended")
+		}
+		if len(w.Picture().Segments) != 4 {
+			t.Error("a digit is missing")
 		}
 	})
 }
