@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"crypto/rand"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -97,6 +99,77 @@ func BenchmarkPressToFirstByte(b *testing.B) {
 	slices.Sort(took)
 	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
 	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
+}
+
+// BenchmarkCall measures from the clerk's POST to the number on a board on SPI and one on RS-485 (9600
+// baud, Modbus), and to the first sample at the program that plays.
+func BenchmarkCall(b *testing.B) {
+	agent := newBranch(b, withoutPrinter)
+	spi, rs485 := withBoards(b, agent)
+	pack, fifo := filepath.Join(agent.dir, "voice"), filepath.Join(agent.dir, "sound")
+	agent.okay("voice", "build", "--language", "pl", "--out", pack)
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		b.Fatal(err)
+	}
+	agent.configure(fmt.Sprintf("voice:\n  output: command\n  command: [tee, %q]\n  pack: %q\n", fifo, pack))
+	agent.start()
+	for counter := 1; counter <= 2; counter++ {
+		agent.must(b, http.StatusOK, fmt.Sprintf("/api/v1/counters/%d/open", counter), "clerk", nil)
+	}
+	var shown, heard [3][]time.Duration
+	n := 0
+	for b.Loop() {
+		n++
+		counter := 1 + n%2
+		agent.must(b, http.StatusCreated, "/api/v1/tickets", "kiosk", map[string]string{"service": "A", "language": "pl"})
+		sound := firstSample(b, fifo)
+		text := func() string { return spi.Picture().Text() }
+		changed := spi.Changed
+		if counter == 2 {
+			text, changed = rs485.Text, rs485.Changed
+		}
+		begun := time.Now()
+		agent.must(b, http.StatusOK, fmt.Sprintf("/api/v1/counters/%d/next", counter), "clerk", nil)
+		for next := changed(); strings.TrimSpace(text()) != fmt.Sprint("A", n); next = changed() {
+			<-next
+		}
+		shown[counter] = append(shown[counter], time.Since(begun))
+		heard[counter] = append(heard[counter], (<-sound).Sub(begun))
+		<-sound // the player has ended
+	}
+	report := func(took []time.Duration, name string) {
+		slices.Sort(took)
+		if len(took) > 0 {
+			b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, name+"-p99-ms")
+		}
+	}
+	report(shown[1], "spi")
+	report(shown[2], "rs485")
+	report(append(heard[1], heard[2]...), "sound")
+}
+
+// firstSample opens the end of a FIFO where the player writes and tells when the first bytes came, and
+// when the last.
+func firstSample(b *testing.B, fifo string) <-chan time.Time {
+	b.Helper()
+	came := make(chan time.Time, 2)
+	go func() {
+		defer close(came)
+		f, err := os.Open(fifo)
+		if err != nil {
+			b.Error(err)
+			return
+		}
+		defer func() { _ = f.Close() }()
+		first := make([]byte, 46) // one sample behind a WAV file's head
+		if _, err := io.ReadFull(f, first); err != nil {
+			b.Error(err)
+		}
+		came <- time.Now()
+		_, _ = io.Copy(io.Discard, f)
+		came <- time.Now()
+	}()
+	return came
 }
 
 // line is a bare pty that answers as a healthy printer does and takes the time of a ticket's

@@ -3,45 +3,16 @@
 package main_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"os/exec"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	emulator "github.com/okienko/okienko/drivers/emulator/board"
 )
-
-// boardsConfig hangs a board on SPI at counter 1 and one on RS-485 at counter 2.
-const boardsConfig = `boards:
-  - {counter: 1, kind: max7219, address: "spi:%s", digits: 4}
-  - {counter: 2, kind: led485-modbus, address: "serial:%s?baud=9600", unit: 5, digits: 4}
-`
-
-// withBoards adds the emulated boards to a branch that has not been started.
-func withBoards(t *testing.T, b *branch) (*emulator.Cascade, *emulator.Unit) {
-	t.Helper()
-	spi, link := filepath.Join(b.dir, "spi"), filepath.Join(b.dir, "rs485")
-	cascade, line := emulator.NewDigits(spi, 4), emulator.NewLine(link)
-	unit := line.Add(5, 4, emulator.Modbus{First: 0x70, Letters: 2})
-	ctx, cancel := context.WithCancel(context.Background())
-	var wg sync.WaitGroup
-	for _, run := range []func(context.Context) error{cascade.Run, line.Run} {
-		wg.Go(func() {
-			if err := run(ctx); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	t.Cleanup(func() { cancel(); wg.Wait() })
-	b.configure(fmt.Sprintf(boardsConfig, spi, link))
-	return cascade, unit
-}
 
 // get returns the body of a page or answer.
 func (b *branch) get(path string) string {

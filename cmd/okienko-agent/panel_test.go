@@ -5,8 +5,6 @@ package main_test
 import (
 	"context"
 	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -40,24 +38,6 @@ func withPanel(t *testing.T, b *branch) *chip.Chip {
 	t.Cleanup(func() { cancel(); wg.Wait() })
 	b.configure(fmt.Sprintf(panelConfig, "tap:"+path, "A"))
 	return c
-}
-
-// configure adds to the configuration, and makes the administrator's token.
-func (b *branch) configure(text string) {
-	b.t.Helper()
-	f, err := os.OpenFile(b.config, os.O_APPEND|os.O_WRONLY, 0)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	defer func() { _ = f.Close() }()
-	if _, err := f.WriteString(text); err != nil {
-		b.t.Fatal(err)
-	}
-	out, err := exec.CommandContext(b.t.Context(), b.binary, "token", "create", "--data", b.data, "--role", "admin").Output()
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	b.tokens["admin"] = strings.TrimSpace(string(out))
 }
 
 // printed is the text of what the printer has cut.

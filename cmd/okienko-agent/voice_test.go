@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -41,9 +40,7 @@ func TestRow20Voice(t *testing.T) {
 		data, _ := os.ReadFile(filepath.Join(hall, "heard"))
 		return bytes.Count(data, []byte("\n"))
 	}
-	if state := b.device("speaker"); state != "ready" {
-		t.Errorf("the speaker is %s", state)
-	}
+	b.await("the speaker", func() bool { return b.device("speaker") == "ready" })
 	for n := range 3 {
 		b.take(fmt.Sprint("press-", n))
 	}
@@ -101,16 +98,4 @@ func TestRow20Voice(t *testing.T) {
 	if n := heard(); n != 3 {
 		t.Errorf("%d announcements after a restart, not 3", n)
 	}
-}
-
-// okay runs the agent's own command and returns what it prints.
-func (b *branch) okay(args ...string) string {
-	b.t.Helper()
-	cmd := exec.CommandContext(b.t.Context(), b.binary, args...) //nolint:gosec // our own binary
-	var out, words bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &words
-	if err := cmd.Run(); err != nil {
-		b.t.Fatalf("%v: %v\n%s", args, err, words.String())
-	}
-	return out.String()
 }

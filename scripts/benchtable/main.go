@@ -49,7 +49,7 @@ type figure struct {
 	good func(float64) bool
 }
 
-// figures are those of the issue "One branch works", section Figures.
+// figures are those of the issues "One branch works" and "Devices", section Figures.
 func figures() []figure {
 	most := func(limit float64) func(float64) bool { return func(v float64) bool { return v <= limit } }
 	least := func(limit float64) func(float64) bool { return func(v float64) bool { return v >= limit } }
@@ -68,6 +68,9 @@ func figures() []figure {
 		{"resident memory after 10,000 tickets", single(agent+"RSS10k rss-MB", 1, "MB"), "< 40 MB", most(40)},
 		{"press to first byte on the pty, median", single(agent+"PressToFirstByte p50-ms", 1, "ms"), "shown", shown},
 		{"press to first byte on the pty, p99", single(agent+"PressToFirstByte p99-ms", 1, "ms"), "≤ 100 ms", most(100)},
+		{"call to a board on SPI, p99", single(agent+"Call spi-p99-ms", 1, "ms"), "≤ 150 ms", most(150)},
+		{"call to a board on RS-485, p99", single(agent+"Call rs485-p99-ms", 1, "ms"), "≤ 150 ms", most(150)},
+		{"call to the first sample at the player, p99", single(agent+"Call sound-p99-ms", 1, "ms"), "≤ 150 ms", most(150)},
 	}
 }
 

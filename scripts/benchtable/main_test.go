@@ -21,6 +21,7 @@ BenchmarkTicket/prepared-logo-2	  100000	     12345 ns/op	     512 B/op	       3
 pkg: example.org/cmd/okienko-agent
 BenchmarkRSS10k            	       1	9000000000 ns/op	        31.2 rss-MB
 BenchmarkPressToFirstByte  	     100	   9000000 ns/op	         4.1 p50-ms	        12.9 p99-ms
+BenchmarkCall  	      40	  10476649 ns/op	         2.730 rs485-p99-ms	        10.07 sound-p99-ms	         5.068 spi-p99-ms
 PASS
 `
 
