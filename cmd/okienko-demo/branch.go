@@ -28,7 +28,7 @@ type agentState struct {
 	PID    int `json:"pid,omitempty"`
 }
 
-// branch is one branch of the town: its directory, its emulated printer, the agent's process and
+// branch is one branch of the town: its directory, its emulated devices, the agent's process and
 // the feed that follows it.
 type branch struct {
 	site
@@ -36,6 +36,7 @@ type branch struct {
 	pin    string
 	tokens tokens
 	paper  *paperPrinter
+	boards *counterBoards
 	agent  *child
 	feed   *feed
 	hub    *hub
@@ -59,8 +60,12 @@ func newBranch(ctx context.Context, program, dir, address string, s site, h *hub
 	if b.paper, err = newPaperPrinter(s.ID, filepath.Join(dir, "printer"), h); err != nil {
 		return nil, err
 	}
+	if b.boards, err = newCounterBoards(s.ID, dir, h); err != nil {
+		return nil, err
+	}
 	config, err := writeConfig(dir, configValues{
 		site: s, DataDir: data, Listen: address, Printer: b.paper.address(), Zone: zone(time.Now()),
+		Boards: b.boards.config(), Digits: boardDigits,
 	})
 	if err != nil {
 		return nil, err
@@ -81,10 +86,10 @@ func newBranch(ctx context.Context, program, dir, address string, s site, h *hub
 	return b, nil
 }
 
-// Run runs the branch until ctx ends. Printer, agent and feed stop in reverse order.
+// Run runs the branch until ctx ends. Devices, agent and feed stop in reverse order.
 func (b *branch) Run(ctx context.Context) error {
 	defer b.feed.client.CloseIdleConnections()
-	if err := runInOrder(ctx, b.paper.Run, b.agent.Run, b.feed.Run); err != nil {
+	if err := runInOrder(ctx, b.paper.Run, b.boards.Run, b.agent.Run, b.feed.Run); err != nil {
 		return fmt.Errorf("branch %s: %w", b.ID, err)
 	}
 	return nil

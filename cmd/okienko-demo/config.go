@@ -42,6 +42,8 @@ var branchConfig string
 type configValues struct {
 	site
 	DataDir, Listen, Printer, Zone string
+	Boards                         []boardConfig
+	Digits                         int // of each board
 }
 
 // evening is the local hour from which the town moves to another zone: hours before the office day

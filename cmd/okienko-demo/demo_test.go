@@ -116,7 +116,7 @@ func decode[T any](t *testing.T, text string) T {
 // accepts.
 func (d *demo) listen(t *testing.T) func(k kind, ok func(branch, value string) bool) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*patience)
 	t.Cleanup(cancel)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.url+"/events", http.NoBody)
 	if err != nil {

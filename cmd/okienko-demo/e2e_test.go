@@ -198,13 +198,13 @@ func TestPaperOut(t *testing.T) {
 	next(kindTicket, holds("A1"))
 
 	b.fault(t, `{"branch":%q,"device":"printer","fault":"paper-out"}`)
-	next(kindDevices, holds("paper-out"))
+	awaitDevices(t, next, "printer failed")
 	taken := b.take(t, "A2")
 	if cut := b.tickets(t); len(cut) != 1 {
 		t.Errorf("%d tickets were cut without paper", len(cut))
 	}
 	b.fault(t, `{"branch":%q,"device":"printer","fault":"none"}`)
-	next(kindDevices, holds(`"ready"`))
+	awaitDevices(t, next, "printer ready")
 	next(kindTicket, holds(`"A2"`))
 	next(kindQueue, holds(`"print":"printed"`))
 	ticket := b.call(t, "clerk", "GET", "tickets/"+fmt.Sprint(taken["id"]), "", 200)
@@ -220,9 +220,9 @@ func TestPrinterFaultsAreSeen(t *testing.T) {
 		{"cover-open", "failed"}, {"paper-near-end", "degraded"}, {"unplug", "absent"},
 	} {
 		b.fault(t, `{"branch":%q,"device":"printer","fault":"`+fault.name+`"}`)
-		next(kindDevices, holds(`"state":"`+fault.state+`"`))
+		awaitDevices(t, next, "printer "+fault.state)
 		b.fault(t, `{"branch":%q,"device":"printer","fault":"none"}`)
-		next(kindDevices, holds(`"state":"ready"`))
+		awaitDevices(t, next, "printer ready")
 	}
 	b.take(t, "A1")
 	next(kindTicket, holds("A1"))
@@ -264,6 +264,86 @@ func TestKilledDemoTakesItsAgentsAlong(t *testing.T) {
 	// The kernel kills it at once; tail waits for the end of a process that is not our child.
 	if out, err := exec.CommandContext(ctx, "tail", "--pid="+pids[0], "-f", "/dev/null").CombinedOutput(); err != nil {
 		t.Errorf("agent %s outlived the demo: %v %s", pids[0], err, out)
+	}
+}
+
+// awaitBoard waits for a board to be as ok says and returns it.
+func awaitBoard(t *testing.T, next func(kind, func(string, string) bool) string, name string, ok func(boardView) bool) boardView {
+	t.Helper()
+	var found boardView
+	next(kindBoards, func(_, value string) bool {
+		for _, b := range decode[[]boardView](t, value) {
+			if b.Name == name && ok(b) {
+				found = b
+				return true
+			}
+		}
+		return false
+	})
+	return found
+}
+
+func shows(text string) func(boardView) bool {
+	return func(b boardView) bool { return b.Text == text }
+}
+
+// awaitDevices waits for the branch to say all of this at once, such as "board-1 ready".
+func awaitDevices(t *testing.T, next func(kind, func(string, string) bool) string, wanted ...string) {
+	t.Helper()
+	next(kindDevices, func(_, value string) bool {
+		told := map[string]bool{}
+		for _, d := range decode[struct {
+			Devices []struct{ Name, State string }
+		}](t, value).Devices {
+			told[d.Name+" "+d.State] = true
+		}
+		return !slices.ContainsFunc(wanted, func(w string) bool { return !told[w] })
+	})
+}
+
+// TestBoardsShowCallsAndSurviveTheirCables: each board in turn loses its cable, which the branch notices while it
+// goes on calling there and elsewhere, and shows the number of the moment when it is back.
+func TestBoardsShowCallsAndSurviveTheirCables(t *testing.T) {
+	b := startPrograms(t)
+	shown, told := b.listen(t), b.listen(t) // which of the two comes first is not said
+	awaitDevices(t, told, "board-1 ready", "board-2 ready", "board-3 ready")
+	call := func(counter int) string {
+		t.Helper()
+		ticket := b.call(t, "kiosk", "POST", "tickets", `{"service":"`+map[bool]string{true: "L", false: "A"}[counter == 3]+`"}`, 201)
+		answer := b.call(t, "clerk", "POST", fmt.Sprintf("counters/%d/next", counter), "", 200)
+		got, _ := answer["ticket"].(map[string]any)
+		if got["number"] != ticket["number"] {
+			t.Fatalf("counter %d called %v, not %v", counter, got["number"], ticket["number"])
+		}
+		return fmt.Sprint(ticket["number"])
+	}
+	for n := 1; n <= 3; n++ {
+		b.call(t, "clerk", "POST", fmt.Sprintf("counters/%d/open", n), "", 200)
+	}
+	for _, c := range []struct {
+		counter, other int
+		noticed        string
+	}{{1, 2, "failed"}, {2, 1, "failed"}, {3, 1, "absent"}} {
+		name, other := fmt.Sprint("board-", c.counter), fmt.Sprint("board-", c.other)
+		awaitBoard(t, shown, name, shows(call(c.counter)))
+		b.fault(t, `{"branch":%q,"device":"`+name+`","fault":"unplug"}`)
+		awaitBoard(t, shown, name, func(v boardView) bool { return v.Fault == "unplug" && v.Text == "" })
+		awaitDevices(t, told, name+" "+c.noticed)
+		meanwhile := call(c.counter)
+		awaitBoard(t, shown, other, shows(call(c.other)))
+		b.fault(t, `{"branch":%q,"device":"`+name+`","fault":"none"}`)
+		back := awaitBoard(t, shown, name, shows(meanwhile))
+		if len(back.Segments) != boardDigits || back.Segments[boardDigits-1] == 0 {
+			t.Errorf("%s lights %v", name, back.Segments)
+		}
+		awaitDevices(t, told, name+" ready")
+	}
+	b.fault(t, `{"branch":%q,"fault":"kill"}`)
+	told(kindAgent, holds(`"down"`))
+	told(kindAgent, holds(`"up"`))
+	awaitDevices(t, told, "board-1 ready", "board-2 ready", "board-3 ready")
+	if _, body := b.request(t, "GET", "/demo/boards.json?branch="+b.id, ""); len(decode[[]boardView](t, body)) != 3 {
+		t.Errorf("boards: %s", body)
 	}
 }
 

@@ -16,7 +16,7 @@ type faultRequest struct {
 	Fault  string `json:"fault"`
 }
 
-// The faults that do not exist yet come with the centre and with the other devices.
+// The faults that do not exist yet come with the centre.
 func laterTownFaults() []string { return []string{"broker-restart", "broker-wipe", "centre-kill"} }
 
 func branchFaults() []string { return []string{"kill", "network-cut", "none"} }
@@ -67,23 +67,32 @@ func (s *server) kill(w http.ResponseWriter, b *branch) {
 	}
 }
 
+// deviceFault gives a device a fault or puts it right.
 func deviceFault(w http.ResponseWriter, b *branch, f faultRequest) {
+	var known []string
+	var set func(fault string) error
 	switch {
 	case f.Device == "printer":
-		if !slices.Contains(printerFaults(), f.Fault) {
-			refuseFault(w, f.Fault, printerFaults())
-			return
-		}
-		if err := b.paper.set(f.Fault); err != nil {
-			refuse(w, http.StatusInternalServerError, "fault", err.Error())
-			return
-		}
-		reply(w, http.StatusOK, map[string]string{"branch": b.ID, "device": f.Device, "fault": f.Fault})
-	case f.Device == "speaker", f.Device == "panel", strings.HasPrefix(f.Device, "board-"):
-		refuse(w, http.StatusNotImplemented, "not_yet", "the demo's branches have a printer only; "+f.Device+" comes later")
+		known, set = printerFaults(), b.paper.set
+	case slices.Contains(b.boards.names(), f.Device):
+		known, set = boardFaults(), func(fault string) error { return b.boards.set(f.Device, fault) }
+	case f.Device == "speaker", f.Device == "panel":
+		refuse(w, http.StatusNotImplemented, "not_yet", "the demo's branches have no "+f.Device+" yet; it comes later")
+		return
 	default:
-		refuse(w, http.StatusBadRequest, "no_device", fmt.Sprintf("there is no device %q; there is: printer", f.Device))
+		refuse(w, http.StatusBadRequest, "no_device", fmt.Sprintf("there is no device %q; there are: printer, %s",
+			f.Device, strings.Join(b.boards.names(), ", ")))
+		return
 	}
+	if !slices.Contains(known, f.Fault) {
+		refuseFault(w, f.Fault, known)
+		return
+	}
+	if err := set(f.Fault); err != nil {
+		refuse(w, http.StatusInternalServerError, "fault", err.Error())
+		return
+	}
+	reply(w, http.StatusOK, map[string]string{"branch": b.ID, "device": f.Device, "fault": f.Fault})
 }
 
 func refuseFault(w http.ResponseWriter, got string, known []string) {

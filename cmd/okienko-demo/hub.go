@@ -26,6 +26,7 @@ const (
 	kindQueue   kind = "queue"   // the branch's queue, counters and services
 	kindDevices kind = "devices" // the branch's own account of its devices
 	kindPrinter kind = "printer" // the faults that the emulated printer has now
+	kindBoards  kind = "boards"  // what the boards at the counters light now
 	kindTicket  kind = "ticket"  // a ticket was cut
 	kindLog     kind = "log"     // one fact of the branch's journal
 )
@@ -38,7 +39,7 @@ func (k kind) history() int {
 		return ticketsShown
 	case kindLog:
 		return logKept
-	case kindTown, kindAgent, kindQueue, kindDevices, kindPrinter:
+	case kindTown, kindAgent, kindQueue, kindDevices, kindPrinter, kindBoards:
 		return 1
 	default:
 		return 1

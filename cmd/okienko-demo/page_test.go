@@ -256,3 +256,26 @@ func TestPageShowsSeveralBranches(t *testing.T) {
 	p.choose("#branches", 0)
 	p.until(`document.querySelector('.tv-waiting').textContent === 'A1'`)
 }
+
+// The board on the page shows and flashes what the bytes on its wire say, and a board without its cable stops nobody.
+func TestPageShowsTheBoards(t *testing.T) {
+	b := startPrograms(t)
+	p := openPage(t, b.url, "en")
+	const led = `document.querySelector('.led[data-board=board-1]')`
+	p.until(led + `?.querySelector('.seen').dataset.state === 'ready'`)
+	p.click(".k-service", 0)
+	p.click(".k-service", 1)
+	p.click(firstOpen, 0)
+	p.until(`document.querySelector('.counter').dataset.status === 'open' && document.querySelector('.tv-waiting').textContent === 'A1C1'`)
+	p.click(firstNext, 0)
+	p.until(led + `.dataset.text === 'A1' && ` + led + `.querySelectorAll('.on').length === 8`) // six segments of A, two of 1
+	p.until(`Number(` + led + `.dataset.flashes) >= 2`)
+	p.until(led + `.querySelector('[role=img]').getAttribute('aria-label') === 'Board of counter 1: A1'`) // at rest again
+
+	p.click(".cable", 0)
+	p.until(led + `.querySelectorAll('.on').length === 0 && ` + led + `.querySelector('.seen').textContent.includes('no answer')`)
+	p.click(firstNext, 0)
+	p.until(fmt.Sprintf(counterShows, "C1"))
+	p.click(".cable", 0)
+	p.until(led + `.dataset.text === 'C1' && ` + led + `.querySelector('.seen').dataset.state === 'ready'`)
+}

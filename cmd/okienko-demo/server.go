@@ -69,6 +69,7 @@ func (s *server) handler() (http.Handler, error) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /demo.json", s.describe)
 	mux.HandleFunc("GET /demo/tickets.json", s.tickets)
+	mux.HandleFunc("GET /demo/boards.json", s.boards)
 	mux.HandleFunc("GET /demo/tickets/{branch}/{n}/{form}", s.ticket)
 	mux.HandleFunc("GET /demo/messages.json", s.messages)
 	mux.HandleFunc("POST /demo/fault", s.fault)
@@ -249,6 +250,13 @@ func (s *server) tickets(w http.ResponseWriter, r *http.Request) {
 		views = append(views, viewTicket(b.ID, t))
 	}
 	reply(w, http.StatusOK, views)
+}
+
+// boards tells what the boards at the counters light now.
+func (s *server) boards(w http.ResponseWriter, r *http.Request) {
+	if b, ok := s.wanted(w, r.URL.Query().Get("branch")); ok {
+		reply(w, http.StatusOK, b.boards.views())
+	}
 }
 
 // ticket serves one ticket: as the picture of the paper or as the bytes that the printer got.

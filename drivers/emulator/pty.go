@@ -7,8 +7,6 @@ import (
 	"os"
 	"sync"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/okienko/okienko/drivers/emulator/terminal"
 )
 
@@ -77,42 +75,12 @@ func (t *PTY) serve(ctx context.Context) error {
 	t.mu.Lock()
 	master, slave := t.master, t.slave
 	t.mu.Unlock()
-	closes, err := watchCloses(slave.Name())
+	release, err := terminal.ReleaseOnClose(slave)
 	if err != nil {
 		return err
 	}
-	var wg sync.WaitGroup
-	wg.Go(func() { releaseOnClose(closes, slave) })
-	err = t.printer.Serve(ctx, master)
-	_ = closes.Close()
-	wg.Wait()
-	return err
-}
-
-// watchCloses gives a file on which something can be read whenever a program closes the device.
-func watchCloses(device string) (*os.File, error) {
-	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
-	if err != nil {
-		return nil, fmt.Errorf("watch %s: %w", device, err)
-	}
-	f := os.NewFile(uintptr(fd), "inotify")
-	if _, err := unix.InotifyAddWatch(fd, device, unix.IN_CLOSE); err != nil {
-		return nil, errors.Join(fmt.Errorf("watch %s: %w", device, err), f.Close())
-	}
-	return f, nil
-}
-
-// releaseOnClose ends exclusive mode (TIOCEXCL) when a program closes the device or is killed. The
-// kernel does that by itself at the last close, but our own descriptor keeps the device open, and
-// the next program would get EBUSY unless it is root. It returns when closes is closed.
-func releaseOnClose(closes, slave *os.File) {
-	buf := make([]byte, 4096)
-	for {
-		if _, err := closes.Read(buf); err != nil {
-			return
-		}
-		_ = terminal.Control(slave, func(fd int) error { return unix.IoctlSetInt(fd, unix.TIOCNXCL, 0) })
-	}
+	defer release()
+	return t.printer.Serve(ctx, master)
 }
 
 // plug makes a new pair in raw mode and points the link at it.

@@ -143,7 +143,12 @@ func (l *Line) Run(ctx context.Context) error {
 			}
 			continue
 		}
+		release, err := terminal.ReleaseOnClose(near)
+		if err != nil {
+			return errors.Join(err, master.Close(), near.Close())
+		}
 		l.serve(master)
+		release()
 		_ = near.Close()
 	}
 	return nil

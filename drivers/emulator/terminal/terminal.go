@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
@@ -71,4 +72,32 @@ func makeRaw(f *os.File) error {
 		t.Cc[unix.VMIN], t.Cc[unix.VTIME] = 1, 0
 		return unix.IoctlSetTermios(fd, unix.TCSETS, t)
 	})
+}
+
+// ReleaseOnClose ends exclusive mode (TIOCEXCL) whenever a program closes the device or is killed,
+// until stop is called. The kernel does that by itself at the last close, but the emulator's own
+// descriptor keeps the device open, and the next program would get EBUSY unless it is root.
+func ReleaseOnClose(device *os.File) (stop func(), err error) {
+	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
+	if err != nil {
+		return nil, fmt.Errorf("watch %s: %w", device.Name(), err)
+	}
+	closes := os.NewFile(uintptr(fd), "inotify")
+	if _, err := unix.InotifyAddWatch(fd, device.Name(), unix.IN_CLOSE); err != nil {
+		return nil, errors.Join(fmt.Errorf("watch %s: %w", device.Name(), err), closes.Close())
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		buf := make([]byte, 4096)
+		for {
+			if _, err := closes.Read(buf); err != nil {
+				return
+			}
+			_ = Control(device, func(fd int) error { return unix.IoctlSetInt(fd, unix.TIOCNXCL, 0) })
+		}
+	})
+	return func() {
+		_ = closes.Close()
+		wg.Wait()
+	}, nil
 }

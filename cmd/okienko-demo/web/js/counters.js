@@ -2,6 +2,7 @@ import { t } from './i18n.js';
 import { h, keyed, show, text } from './dom.js';
 import { command } from './api.js';
 import { nameOf } from './town.js';
+import { ledBoard } from './board.js';
 
 const MAX_CALLS = 3;
 
@@ -12,7 +13,7 @@ export function counters(root) {
   const update = (town) => {
     const list = town.now.queue?.counters ?? [];
     const key = (c) => `${town.now.id}/${c.id}`;
-    keyed(root, list, key, (c) => terminal(c, town), (node, c) => node.update(c));
+    keyed(root, list, key, (c) => terminal(c, town), (node, c) => { node.update(c); node.board.update(town); });
     root.classList.toggle('waiting', list.length === 0);
   };
   return update;
@@ -61,7 +62,8 @@ function terminal(first, town) {
   const desk = h('div.desk', null, h('div.c-now', null, number, h('div', null, what, state)), undo);
   const keys = h('div.keys', null, next, h('div.row', null, start, noshow, recall, finish), choices, aside,
     h('div.row.minor', null, transfer, park, pause, close));
-  const node = h('article.counter', null, h('header', null, title, status, skills), desk, keys, open);
+  const board = ledBoard(first.id);
+  const node = h('article.counter', null, board, h('header', null, title, status, skills), desk, keys, open);
 
   function drawChoices() {
     const { ticket } = counter;
@@ -113,6 +115,7 @@ function terminal(first, town) {
     drawChoices();
     drawAside();
   };
+  node.board = board;
   return node;
 }
 

@@ -2,6 +2,7 @@ import { language } from './i18n.js';
 
 const KEPT_TICKETS = 24;
 const KEPT_FACTS = 60;
+const FLASH_MS = 1200; // a number that comes back within this time was flashing: boards flash once a second
 
 // Town is what the page knows. All of it comes from the stream; nothing is computed twice.
 export class Town {
@@ -29,8 +30,12 @@ export class Town {
     hear('town', (_, list) => this.meet(list));
     hear('agent', (b, agent) => { b.agent = agent; });
     hear('queue', (b, queue) => { b.queue = readQueue(queue); notePrints(b); });
-    hear('devices', (b, answer) => { b.device = readDevice(answer); });
+    hear('devices', (b, answer) => {
+      b.device = readDevice(answer);
+      b.health = new Map(listOf(answer).map((d) => [d.name, d]));
+    });
     hear('printer', (b, printer) => { b.printer = printer; });
+    hear('boards', (b, list) => { b.boards = list.map((told) => this.watch(told, b.boards.find((old) => old.name === told.name))); });
     hear('ticket', (b, ticket) => { b.tickets = [...b.tickets, ticket].slice(-KEPT_TICKETS); });
     hear('log', (b, fact) => { b.facts = [...b.facts, fact].slice(-KEPT_FACTS); });
   }
@@ -39,6 +44,28 @@ export class Town {
   forget() {
     this.present = false;
     for (const b of this.branches.values()) { b.tickets = []; b.facts = []; b.prints.clear(); }
+  }
+
+  // watch tells flashing from a number that has gone: steady is what the board showed last while it is dark between
+  // two flashes.
+  watch(told, old) {
+    const board = { ...told, steady: still(told), flashes: old?.flashes ?? 0, flashing: false };
+    if (!old || told.fault !== 'none') return board;
+    const wasDark = !old.text;
+    if (told.text && wasDark && old.steady.text === told.text) Object.assign(board, { flashes: board.flashes + 1, flashing: true });
+    else if (told.text === old.text) Object.assign(board, { steady: old.steady, flashing: old.flashing });
+    else if (!told.text) Object.assign(board, { steady: old.steady, flashing: old.flashing });
+    if (!board.text && board.steady.text || board.flashing) this.later();
+    return board;
+  }
+
+  // later lets the boards come to rest when no flash has come for a while.
+  later() {
+    clearTimeout(this.rest);
+    this.rest = setTimeout(() => {
+      for (const b of this.branches.values()) b.boards = b.boards.map((board) => ({ ...board, steady: still(board), flashing: false }));
+      this.changed();
+    }, FLASH_MS);
   }
 
   meet(list) {
@@ -71,12 +98,16 @@ export class Town {
 function blank(id) {
   return {
     id, name: '', url: '', clerk: '', pin: '', agent: null, queue: null, device: null,
-    printer: { fault: 'none' }, tickets: [], facts: [], prints: new Map(),
+    health: new Map(), boards: [], printer: { fault: 'none' }, tickets: [], facts: [], prints: new Map(),
   };
 }
 
+const still = ({ text, segments }) => ({ text, segments });
+
+const listOf = (answer) => (Array.isArray(answer) ? answer : answer?.devices ?? []);
+
 function readDevice(answer) {
-  const list = Array.isArray(answer) ? answer : answer?.devices ?? [];
+  const list = listOf(answer);
   return list.find((d) => d.kind === 'printer') ?? list[0] ?? null;
 }
 
