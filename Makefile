@@ -11,8 +11,10 @@ STEP    := scripts/step
 TOOLS   := build/tools
 # Static and the same bytes on every machine: no cgo, no paths, no VCS stamp, no build ID.
 STATIC  := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -buildid='
-# Packages that have tests behind the tag slow. The crash loop has a step of its own.
-SLOW     = $$(grep -rlE '^//go:build (.*[^!])?\bslow\b' --include='*_test.go' agent cmd drivers protocol configs | xargs -r -n1 dirname | sort -u | sed 's|^|./|')
+# The tests behind the tag slow, and their packages. The crash loop has a step of its own.
+SLOWFILES = $$(grep -rlE '^//go:build (.*[^!])?\bslow\b' --include='*_test.go' agent cmd drivers protocol configs)
+SLOWTESTS = $$(grep -hoE '^func Test\w+' $(SLOWFILES) | sed 's/^func //' | grep -vx TestMain | sort -u | paste -sd'|')
+SLOW      = $$(dirname $(SLOWFILES) | sort -u | sed 's|^|./|')
 
 .PHONY: run test check bench build crash clean help setup tools \
 	test-fast test-slow test-crash test-fuzz check-format check-vet check-lint check-tidy check-dead check-vuln
@@ -47,7 +49,7 @@ test-fast: ## go test -race on everything
 	@$(STEP) test-fast $(GO) test -race -timeout 10m ./...
 
 test-slow: ## browser, foreign encoders, a million commands, power cuts, full disks ...
-	@$(STEP) test-slow $(GO) test -count=1 -timeout 20m -tags slow -skip '^TestSIGKILL$$' $(SLOW)
+	@$(STEP) test-slow $(GO) test -count=1 -timeout 20m -tags slow -run "^($(SLOWTESTS))$$" -skip '^TestSIGKILL$$' $(SLOW)
 
 test-fuzz: ## every fuzz target, 5 s each
 	@$(STEP) test-fuzz $(GO) run ./scripts/fuzz -time 5s
