@@ -230,3 +230,28 @@ func (l layer) refusesOurs(folder, imported string, test bool) string {
 	}
 	return l.why
 }
+
+// TestHardwareLibraries: what ships holds none of the hardware code that was measured to do harm: the
+// memory-mapped GPIO of a Raspberry Pi, which host.Init loads and which is wrong on a Pi 5, and
+// gpioutil's debounce, which ignores its arguments (reference/hardware.md sections 1.1 and 7). tarm/serial
+// has the one importer of the table.
+func TestHardwareLibraries(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "./cmd/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for dep := range strings.FieldsSeq(string(out)) {
+		if strings.Contains(dep, "bcm283x") || dep == "periph.io/x/host/v3" || strings.HasSuffix(dep, "/gpioutil") {
+			t.Errorf("the programs hold %s", dep)
+		}
+	}
+	var importers []string
+	for _, p := range listPackages(t) {
+		if slices.Contains(p.Imports, "github.com/tarm/serial") {
+			importers = append(importers, strings.TrimPrefix(p.ImportPath, module+"/"))
+		}
+	}
+	if !slices.Equal(importers, []string{"drivers/serialport"}) {
+		t.Errorf("tarm/serial is imported by %v", importers)
+	}
+}
