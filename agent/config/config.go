@@ -194,7 +194,10 @@ const (
 // Voice is the loudspeaker in the hall.
 type Voice struct {
 	// Output is how sound is made.
-	Output string `yaml:"output" enum:"none,command" doc:"none, or command: by a program"`
+	Output string `yaml:"output" enum:"none,alsa,command" doc:"none; alsa: a sound card; command: by a program"`
+	// Device is the sound card of alsa: a path such as /dev/snd/pcmC1D0p, an id as in /proc/asound/cards,
+	// or empty for the first.
+	Device string `yaml:"device" doc:"sound card of alsa: path or id; empty: the first"`
 	// Command is the program that plays a WAV file from its standard input.
 	Command []string `yaml:"command" doc:"program and arguments; it gets a WAV file on its input"`
 	// Pack is the folder of the recordings, an absolute path.
@@ -212,6 +215,7 @@ type Voice struct {
 // The ways to make sound.
 const (
 	NoVoice      = "none"
+	ALSAVoice    = "alsa"
 	CommandVoice = "command"
 )
 

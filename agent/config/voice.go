@@ -11,8 +11,8 @@ import (
 // (reference/ux.md section 4).
 func (c Config) checkVoice(p *problems) {
 	v := c.Voice
-	if !slices.Contains([]string{NoVoice, CommandVoice}, v.Output) {
-		p.wrong("voice.output", fmt.Sprintf("the output %q is not known", v.Output), "write none or command")
+	if !slices.Contains([]string{NoVoice, ALSAVoice, CommandVoice}, v.Output) {
+		p.wrong("voice.output", fmt.Sprintf("the output %q is not known", v.Output), "write none, alsa or command")
 	}
 	if !slices.Contains([]string{"stanowisko", "okienko", "pokoj", "sala", "kasa"}, v.Place) {
 		p.wrong("voice.place", fmt.Sprintf("people are not called to %q", v.Place),
@@ -28,13 +28,30 @@ func (c Config) checkVoice(p *problems) {
 	if v.Output == NoVoice {
 		return
 	}
-	if len(v.Command) == 0 || v.Command[0] == "" {
-		p.wrong("voice.command", "no program is given that plays", "write [aplay, -q, -]")
+	switch v.Output {
+	case CommandVoice:
+		if len(v.Command) == 0 || v.Command[0] == "" {
+			p.wrong("voice.command", "no program is given that plays", "write [aplay, -q, -]")
+		}
+	case ALSAVoice:
+		if !validCard(v.Device) {
+			p.wrong("voice.device", fmt.Sprintf("%q is not a sound card", v.Device),
+				"write /dev/snd/pcmC1D0p, the id of a card as in /proc/asound/cards, or nothing for the first")
+		}
 	}
 	if !filepath.IsAbs(v.Pack) {
 		p.wrong("voice.pack", fmt.Sprintf("%q is not a whole path", v.Pack), "begin it with /")
 	}
 	c.checkConfusion(p)
+}
+
+// validCard tells a path of a playback device, or an id, from other words.
+func validCard(device string) bool {
+	if strings.HasPrefix(device, "/") {
+		name := filepath.Base(device)
+		return strings.HasPrefix(name, "pcmC") && strings.HasSuffix(name, "p")
+	}
+	return !strings.ContainsAny(device, "/:, ")
 }
 
 // checkConfusion warns of services whose letters sound alike.

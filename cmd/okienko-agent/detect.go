@@ -145,10 +145,22 @@ func (c detectCommand) gpio() string {
 }
 
 func (c detectCommand) sound() string {
-	cards := c.read("proc/asound/cards")
-	if cards == "" || strings.Contains(cards, "no soundcards") {
+	list := c.found("dev/snd/pcmC*D*p")
+	if len(list) == 0 {
 		return "# No sound card.\n"
 	}
-	return "# Sound cards:\n" + each(strings.Split(cards, "\n"), "#   %s\n") +
-		"# voice:\n#   output: command\n#   command: [aplay, -q, -]\n#   pack: /var/lib/okienko/voice\n"
+	names := map[string]string{}
+	for line := range strings.SplitSeq(c.read("proc/asound/cards"), "\n") {
+		if number, name, ok := strings.Cut(line, "["); ok {
+			names[strings.TrimSpace(number)] = "[" + name
+		}
+	}
+	var text strings.Builder
+	text.WriteString("# Sound cards; the word in brackets is an id that survives a change of numbers:\n")
+	for _, path := range list {
+		card, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(path), "pcmC"), "D")
+		fmt.Fprintf(&text, "#   %s  %s\n", path, names[card])
+	}
+	fmt.Fprintf(&text, "# voice:\n#   output: alsa\n#   device: %s\n#   pack: /var/lib/okienko/voice\n", list[0])
+	return text.String()
 }

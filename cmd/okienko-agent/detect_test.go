@@ -11,10 +11,11 @@ import (
 func TestDetect(t *testing.T) {
 	root := t.TempDir()
 	for path, text := range map[string]string{
-		"dev/usb/lp0": "", "dev/spidev0.0": "", "dev/gpiochip0": "",
+		"dev/usb/lp0": "", "dev/spidev0.0": "", "dev/gpiochip0": "", "dev/snd/pcmC0D0p": "", "dev/snd/pcmC1D0p": "",
 		"dev/serial/by-id/usb-FTDI_RS485-if00-port0": "",
 		"sys/class/usbmisc/lp0/device/ieee1284_id":   "MFG:EPSON;CMD:ESC/POS;MDL:TM-T20III;CLS:PRINTER;",
-		"proc/asound/cards":                          " 0 [Headphones     ]: bcm2835 - bcm2835 Headphones\n",
+		"proc/asound/cards": " 0 [Headphones     ]: bcm2835 - bcm2835 Headphones\n                      bcm2835 Headphones\n" +
+			" 1 [Device         ]: USB-Audio - USB Audio Device\n",
 	} {
 		full := filepath.Join(root, path)
 		if err := os.MkdirAll(filepath.Dir(full), 0o700); err != nil {
@@ -31,7 +32,9 @@ func TestDetect(t *testing.T) {
 	for _, want := range []string{
 		"  address: usb:/dev/usb/lp0\n  profile: epson-tm-t20iii\n",
 		"address: serial:/dev/serial/by-id/usb-FTDI_RS485-if00-port0?baud=9600",
-		"address: spi:/dev/spidev0.0", "# GPIO chips: /dev/gpiochip0", "bcm2835 Headphones",
+		"address: spi:/dev/spidev0.0", "# GPIO chips: /dev/gpiochip0",
+		"#   /dev/snd/pcmC0D0p  [Headphones     ]: bcm2835 - bcm2835 Headphones\n#   /dev/snd/pcmC1D0p  [Device         ]: USB-Audio",
+		"#   output: alsa\n#   device: /dev/snd/pcmC0D0p\n",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)

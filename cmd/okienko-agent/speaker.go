@@ -15,7 +15,11 @@ func speakerOf(c config.Config, log *slog.Logger) (agent.Speaker, error) {
 		return nil, nil //nolint:nilnil // a branch without voice is an ordinary one
 	}
 	language := string(c.Branch.Languages[0])
-	device, err := speaker.NewCommand(c.Voice.Command, c.Voice.Pack, language, log.With("part", "speaker"))
+	log = log.With("part", "speaker")
+	if c.Voice.Output == config.ALSAVoice {
+		return speaker.NewALSA(c.Voice.Device, c.Voice.Pack, language, log), nil
+	}
+	device, err := speaker.NewCommand(c.Voice.Command, c.Voice.Pack, language, log)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errUse, err)
 	}

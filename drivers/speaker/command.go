@@ -14,17 +14,7 @@ import (
 	"github.com/okienko/okienko/drivers"
 )
 
-// The reasons in Health besides those of all devices.
 const (
-	// ReasonNoProgram: the program that plays is not installed.
-	ReasonNoProgram = "no-program"
-	// ReasonNoPack: there is no voice pack, or a recording is missing.
-	ReasonNoPack = "no-pack"
-)
-
-const (
-	// lookAgain is how often an idle speaker looks whether program and pack are there.
-	lookAgain = 5 * time.Second
 	// killDelay is how long a killed program may keep its pipes.
 	killDelay = 200 * time.Millisecond
 	// wordsKept is how much of what the program says is told.
@@ -34,11 +24,10 @@ const (
 // Command plays by a program, such as aplay -q -, that takes a WAV file on its standard input and
 // ends when the sound has been heard. It implements drivers.Speaker.
 type Command struct {
-	*drivers.Vitals
+	vitals
 	argv     []string
 	dir      string
-	language string // whose pack must be there
-	log      *slog.Logger
+	language string     // whose pack must be there
 	one      sync.Mutex // one announcement at a time
 }
 
@@ -48,29 +37,15 @@ func NewCommand(argv []string, dir, language string, log *slog.Logger) (*Command
 	if len(argv) == 0 {
 		return nil, errors.New("no program is given that plays")
 	}
-	c := &Command{Vitals: drivers.NewVitals(), argv: argv, dir: dir, language: language, log: log}
+	c := &Command{vitals: newVitals("speaker by "+argv[0], log), argv: argv, dir: dir, language: language}
 	c.look()
 	return c, nil
 }
 
-// String names the speaker for logs.
-func (c *Command) String() string { return "speaker by " + c.argv[0] }
-
 // Run looks at program and pack until ctx ends, so that a missing one is told before a call.
 func (c *Command) Run(ctx context.Context) error {
-	tick := time.NewTicker(lookAgain)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			if c.one.TryLock() {
-				c.look()
-				c.one.Unlock()
-			}
-		case <-ctx.Done():
-			return c.Halt()
-		}
-	}
+	watch(ctx, &c.one, c.look)
+	return c.Halt()
 }
 
 // look finds out what is missing. A fault of the last announcement stays until the next.
@@ -86,17 +61,6 @@ func (c *Command) look() {
 	case before.State == drivers.Absent:
 		c.tell(drivers.Ready, "", "")
 	}
-}
-
-func (c *Command) tell(state drivers.State, reason, detail string) {
-	if !c.Report(state, reason, detail) {
-		return
-	}
-	if state == drivers.Ready {
-		c.log.Info("speaker is ready", "speaker", c.String())
-		return
-	}
-	c.log.Warn("speaker is not ready", "speaker", c.String(), "reason", reason, "detail", detail)
 }
 
 // Play plays the clips; see drivers.Speaker.

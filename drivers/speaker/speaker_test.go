@@ -209,9 +209,9 @@ func TestMix(t *testing.T) {
 // what it has played.
 const player = `fault=$(cat "$1/fault" 2>/dev/null)
 [ "$fault" = unplug ] && { echo "no such device" >&2; exit 1; }
+[ "$fault" = stall ] && exec sleep 60
 mkdir "$1/playing" || { echo "device busy" >&2; exit 1; }
 trap 'rmdir "$1/playing"' EXIT
-[ "$fault" = stall ] && { rmdir "$1/playing"; exec sleep 60; }
 cat > "$1/sound" && echo >> "$1/heard"`
 
 func TestCommand(t *testing.T) {

@@ -81,6 +81,15 @@ func (s *stream) WriteTo(w io.Writer) (int64, error) {
 	return total, err
 }
 
+// samples reads the announcement's samples, 16 bits each, without any header.
+func (s *stream) samples() io.Reader {
+	all := make([]io.Reader, len(s.files))
+	for i, f := range s.files {
+		all[i] = f
+	}
+	return io.MultiReader(all...)
+}
+
 // Close closes the files.
 func (s *stream) Close() error {
 	var all []error
