@@ -73,6 +73,8 @@ type Options struct {
 	Panel Panel
 	// TestPage is what a long press prints for the technician.
 	TestPage paper.Document
+	// Watchdog is fed while the engine lives; nil where nobody watches the agent.
+	Watchdog Watchdog
 	// Logo is printed on top of each ticket; nil prints none.
 	Logo *paper.Image
 	// Listener serves the pages and the API; Run closes it.
@@ -131,6 +133,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	parts = append(parts, part{name: "web", run: func(ctx context.Context) error {
 		return server.Run(ctx, o.Listener)
 	}})
+	parts = append(parts, watched(o, e)...)
 	return supervise(ctx, o.Logger, parts)
 }
 

@@ -137,6 +137,9 @@ func (c Config) checkProgram(p *problems) {
 		p.wrong("data_dir", fmt.Sprintf("%q is not a whole path", c.DataDir),
 			"begin it with /, so that it does not depend on where the agent was started")
 	}
+	if c.Watchdog != "" && !filepath.IsAbs(c.Watchdog) {
+		p.wrong("watchdog", fmt.Sprintf("%q is not a whole path", c.Watchdog), "write /dev/watchdog, or leave it out")
+	}
 	host, port, err := net.SplitHostPort(c.Listen)
 	if n, portErr := strconv.Atoi(port); err != nil || portErr != nil || n < 0 || n > 65535 {
 		p.wrong("listen", fmt.Sprintf("%q is not an address to listen on", c.Listen),

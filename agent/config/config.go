@@ -30,6 +30,8 @@ type Config struct {
 	OpenPages bool `yaml:"open_pages" doc:"open /kiosk and /screen to everybody who reaches the address"`
 	// BehindTLS says that a proxy speaks HTTPS to the browsers and plain HTTP to the agent.
 	BehindTLS bool `yaml:"behind_tls" doc:"a proxy in front of the agent speaks HTTPS to the browsers"`
+	// Watchdog is a watchdog device of the kernel, an absolute path; empty leaves that to systemd.
+	Watchdog string `yaml:"watchdog" doc:"/dev/watchdog, where systemd does not look after it"`
 
 	Branch   Branch    `yaml:"branch" doc:"who this branch is"`
 	Services []Service `yaml:"services" doc:"the matters that people come for"`

@@ -62,9 +62,13 @@ func (c runCommand) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return fmt.Errorf("listen on %s (is another agent running?): %w", conf.Listen, err)
 	}
+	watchdog, err := watchdogOf(conf, log)
+	if err != nil {
+		return err
+	}
 	options := agent.Options{
 		Config: conf, OpenPrinter: open, Boards: boards, Speaker: voice, Panel: panelOf(conf, chips),
-		Logo: logo, TestPage: testPageOf(conf),
+		Logo: logo, TestPage: testPageOf(conf), Watchdog: watchdog,
 		Listener: listener, Clock: clock.NewSystem(),
 		Logger:  log,
 		Version: version(), Verify: verifyCommand(), Console: std.err,
