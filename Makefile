@@ -16,7 +16,7 @@ SLOWFILES = $$(grep -rlE '^//go:build (.*[^!])?\bslow\b' --include='*_test.go' a
 SLOWTESTS = $$(grep -hoE '^func Test\w+' $(SLOWFILES) | sed 's/^func //' | grep -vx TestMain | sort -u | paste -sd'|')
 SLOW      = $$(dirname $(SLOWFILES) | sort -u | sed 's|^|./|')
 
-.PHONY: run test check bench build crash clean help setup tools \
+.PHONY: run test check bench build crash clean help setup tools hil \
 	test-fast test-slow test-crash test-fuzz check-format check-vet check-lint check-tidy check-dead check-vuln
 
 help: ## say what there is
@@ -42,7 +42,7 @@ setup: ## install what the tests need (Debian packages as root or with sudo)
 test: ## install what the tests need, check, and run every test
 	@rm -rf build/log
 	@$(MAKE) setup
-	@status=0; for target in check test-fast test-slow test-crash test-fuzz; do $(MAKE) $$target || status=1; done; \
+	@status=0; for target in check test-fast test-slow hil test-crash test-fuzz; do $(MAKE) $$target || status=1; done; \
 	grep -hE '^(step|ok|FAIL|---)' build/log/*.log; exit $$status
 
 test-fast: ## go test -race on everything
@@ -50,6 +50,9 @@ test-fast: ## go test -race on everything
 
 test-slow: ## browser, foreign encoders, a million commands, power cuts, full disks ...
 	@$(STEP) test-slow $(GO) test -count=1 -timeout 20m -tags slow -run "^($(SLOWTESTS))$$" -skip '^TestSIGKILL$$' $(SLOW)
+
+hil: ## the agent on a real kernel in QEMU, with a printer, boards, buttons and a sound card that are none
+	@$(STEP) hil $(GO) test -count=1 -v -timeout 15m -tags hil ./scripts/hil
 
 test-fuzz: ## every fuzz target, 5 s each
 	@$(STEP) test-fuzz $(GO) run ./scripts/fuzz -time 5s
@@ -69,7 +72,7 @@ check-format:
 	if [ -n "$$out" ]; then echo "not formatted, run $(TOOLS)/gofumpt -w on:"; echo "$$out"; exit 1; fi
 
 check-vet:
-	@$(GO) vet -tags slow ./...
+	@$(GO) vet -tags slow,hil ./...
 	@GOOS=linux GOARCH=arm GOARM=6 CGO_ENABLED=0 $(GO) vet ./...
 	@$(GO) fix -diff ./...
 
@@ -82,7 +85,7 @@ check-lint:
 	@$(GO) test -count=1 -tags lint ./scripts/lintcheck
 
 check-dead:
-	@out=$$($(TOOLS)/deadcode -test -tags slow ./...); \
+	@out=$$($(TOOLS)/deadcode -test -tags slow,hil ./...); \
 	if [ -n "$$out" ]; then echo "nobody calls:"; echo "$$out"; exit 1; fi
 
 # The one check that may have to go without its data: the database is not part of the repository.

@@ -33,6 +33,10 @@ func table() []layer {
 	return []layer{
 		{at: "", why: "the root holds only the tests of the tree"},
 		{at: "scripts", why: "scripts serve the Makefile and are no part of the product"},
+		{
+			at: "scripts/hil", may: []string{"drivers/emulator/..."}, lib: []string{"golang.org/x/sys"}, self: true,
+			why: "the world around the agent knows devices by their bytes and the agent by its API, as the real world does",
+		},
 		{at: "protocol", pure: true, why: "protocol is the vocabulary that everything shares"},
 		{at: "drivers/paper", pure: true, why: "a document knows nothing of printers and tickets"},
 		{
@@ -138,7 +142,7 @@ type goPackage struct {
 // listPackages asks the go command, slow tests included.
 func listPackages(t *testing.T) []goPackage {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-e", "-tags", "slow",
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-e", "-tags", "slow,hil",
 		"-json=ImportPath,Imports,TestImports,XTestImports", "./...").Output()
 	if err != nil {
 		t.Fatalf("go list: %v", err)

@@ -34,6 +34,11 @@ func needs() []need {
 		{program: "mkfs.ext4", debian: "e2fsprogs", use: "full and read-only disks"},
 		{file: "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf", debian: "fonts-dejavu-core", use: "letters in the browser"},
 		{file: "/usr/share/fonts/truetype/dejavu/DejaVuSerif.ttf", debian: "fonts-dejavu", use: "letters in the browser"},
+		{program: "qemu-system-x86_64", debian: "qemu-system-x86 seabios", use: "the machine of make hil"},
+		{program: "make", debian: "make", use: "kernel modules for make hil"},
+		{program: "modprobe", debian: "kmod", use: "the modules of make hil"},
+		{program: "xz", debian: "xz-utils", use: "the kernel's source for make hil"},
+		{file: "/usr/lib/*/libelf.so.1", debian: "libelf1", use: "building the modules of make hil"},
 		{program: "node", debian: "nodejs", use: "the foreign ticket encoders"},
 		{program: "npm", debian: "npm", use: "the foreign ticket encoders"},
 	}
