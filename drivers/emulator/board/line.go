@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/okienko/okienko/drivers/emulator/terminal"
 )
@@ -173,14 +174,23 @@ func (l *Line) plug(ctx context.Context) (master, near *os.File, err error) {
 }
 
 // serve reads until the line is hung up.
+// Silence ends a message that was begun. On a wire it is 3.5 characters (Modbus over serial line V1.02,
+// 2.5.1.1); a pseudo-terminal between two busy processes is given more.
+const Silence = 100 * time.Millisecond
+
 func (l *Line) serve(master *os.File) {
 	var unread []byte
 	buffer := make([]byte, 256)
+	last := time.Now()
 	for {
 		n, err := master.Read(buffer)
 		if err != nil {
 			return
 		}
+		if time.Since(last) > Silence {
+			unread = nil
+		}
+		last = time.Now()
 		if l.Echo {
 			_, _ = master.Write(buffer[:n])
 		}
