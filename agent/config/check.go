@@ -109,7 +109,7 @@ func (c Config) problems(known Known) problems {
 	c.checkDevices(&p, known.Profiles)
 	c.checkBoards(&p, known.Board)
 	c.checkPanel(&p)
-	c.checkVoice(&p)
+	c.checkVoice(&p, known.Voice)
 	if !slices.ContainsFunc(p, func(one problem) bool { return !one.doubt }) {
 		p.settings(c.Settings())
 	}

@@ -196,10 +196,14 @@ const (
 // Voice is the loudspeaker in the hall.
 type Voice struct {
 	// Output is how sound is made.
-	Output string `yaml:"output" enum:"none,alsa,command" doc:"none; alsa: a sound card; command: by a program"`
+	Output string `yaml:"output" enum:"none,alsa,dfplayer,command" doc:"none, a sound card, a DFPlayer or a program"`
 	// Device is the sound card of alsa: a path such as /dev/snd/pcmC1D0p, an id as in /proc/asound/cards,
 	// or empty for the first.
 	Device string `yaml:"device" doc:"sound card of alsa: path or id; empty: the first"`
+	// Address is the serial line of dfplayer, as for boards: serial:/dev/serial/by-id/NAME?baud=9600.
+	Address string `yaml:"address" doc:"serial line of dfplayer, such as serial:/dev/serial/by-id/NAME?baud=9600"`
+	// Volume is that of dfplayer, 0 to 30; other outputs have a mixer of their own.
+	Volume int `yaml:"volume" doc:"volume of dfplayer, 0 to 30"`
 	// Command is the program that plays a WAV file from its standard input.
 	Command []string `yaml:"command" doc:"program and arguments; it gets a WAV file on its input"`
 	// Pack is the folder of the recordings, an absolute path.
@@ -216,9 +220,10 @@ type Voice struct {
 
 // The ways to make sound.
 const (
-	NoVoice      = "none"
-	ALSAVoice    = "alsa"
-	CommandVoice = "command"
+	NoVoice       = "none"
+	ALSAVoice     = "alsa"
+	DFPlayerVoice = "dfplayer"
+	CommandVoice  = "command"
 )
 
 // Week is when the voice speaks, in the words of the queue's settings.
@@ -246,6 +251,8 @@ const (
 	defaultDigits  = 4 // A999
 	// defaultBrightness is half: boards hang indoors.
 	defaultBrightness = 8
+	// defaultVolume leaves an amplifier's knob room in both directions.
+	defaultVolume = 24
 )
 
 // defaultWalkIn and defaultBooked are the ranges of design/3-queue-rules.md, "numbers".
@@ -284,7 +291,7 @@ func Defaults() Config {
 		Panel:   Panel{Buttons: []Button{}},
 		Voice: Voice{
 			Output: NoVoice, Command: []string{"aplay", "-q", "-"}, Pack: "/var/lib/okienko/voice",
-			Gong: true, Silent: []protocol.ServiceID{},
+			Volume: defaultVolume, Gong: true, Silent: []protocol.ServiceID{},
 			Place: "stanowisko",
 		},
 		Screen: Screen{WidthMM: 950, ViewingDistanceM: 6},

@@ -17,6 +17,8 @@ type Known struct {
 	// Board says why a board cannot be as described, or cannot show the numbers of a service whose
 	// letter is among letters.
 	Board func(b Board, letters []string) error
+	// Voice says why the loudspeaker cannot be as described.
+	Voice func(v Voice) error
 }
 
 // Load reads and checks the configuration file at path, as Read does, without the warnings.

@@ -79,6 +79,10 @@ func mistakes() []edit {
 		{"newer-version", "version: 1", "version: 9", "version: 9", "this program knows 1", "newer"},
 		{"second-document", "log_level: info", "---", "", "second document", "---"},
 		{"screen-in-inches", "width_mm: 950", "width_mm: 43", "width_mm: 43", "not 43 mm wide", "43 inches are 950"},
+		{"unknown-voice", "output: none", "output: pulse", "output: pulse", "not known", "none, alsa, dfplayer or command"},
+		{"card-by-alsa-name", "output: none\n", "output: alsa\n  device: \"hw:1,0\"\n#", "device:", "not a sound card", "/proc/asound/cards"},
+		{"capture-device", "output: none\n", "output: alsa\n  device: /dev/snd/pcmC1D0c\n#", "device:", "not a sound card", "/dev/snd/pcmC1D0p"},
+		{"volume-in-percent", "output: none\n", "output: dfplayer\n  volume: 80\n#", "volume: 80", "not a volume", "0 to 30"},
 		{"kiosk-in-inches", "width_mm: 340", "width_mm: 15", "width_mm: 15", "not 15 mm wide", "15.6 inches"},
 	}
 }

@@ -9,10 +9,10 @@ import (
 
 // checkVoice checks the loudspeaker and warns of letters that are hard to tell apart when called
 // (reference/ux.md section 4).
-func (c Config) checkVoice(p *problems) {
+func (c Config) checkVoice(p *problems, able func(v Voice) error) {
 	v := c.Voice
-	if !slices.Contains([]string{NoVoice, ALSAVoice, CommandVoice}, v.Output) {
-		p.wrong("voice.output", fmt.Sprintf("the output %q is not known", v.Output), "write none, alsa or command")
+	if !slices.Contains([]string{NoVoice, ALSAVoice, DFPlayerVoice, CommandVoice}, v.Output) {
+		p.wrong("voice.output", fmt.Sprintf("the output %q is not known", v.Output), "write none, alsa, dfplayer or command")
 	}
 	if !slices.Contains([]string{"stanowisko", "okienko", "pokoj", "sala", "kasa"}, v.Place) {
 		p.wrong("voice.place", fmt.Sprintf("people are not called to %q", v.Place),
@@ -28,6 +28,15 @@ func (c Config) checkVoice(p *problems) {
 	if v.Output == NoVoice {
 		return
 	}
+	v.checkOutput(p, able)
+	if !filepath.IsAbs(v.Pack) {
+		p.wrong("voice.pack", fmt.Sprintf("%q is not a whole path", v.Pack), "begin it with /")
+	}
+	c.checkConfusion(p)
+}
+
+// checkOutput checks what the kind of output needs.
+func (v Voice) checkOutput(p *problems, able func(v Voice) error) {
 	switch v.Output {
 	case CommandVoice:
 		if len(v.Command) == 0 || v.Command[0] == "" {
@@ -38,11 +47,17 @@ func (c Config) checkVoice(p *problems) {
 			p.wrong("voice.device", fmt.Sprintf("%q is not a sound card", v.Device),
 				"write /dev/snd/pcmC1D0p, the id of a card as in /proc/asound/cards, or nothing for the first")
 		}
+	case DFPlayerVoice:
+		if v.Volume < 0 || v.Volume > 30 {
+			p.wrong("voice.volume", fmt.Sprintf("%d is not a volume of a DFPlayer", v.Volume), "write 0 to 30")
+		}
+		if able == nil {
+			return
+		}
+		if err := able(v); err != nil {
+			p.wrong("voice.address", err.Error(), "write serial:/dev/serial/by-id/NAME?baud=9600; detect lists the names")
+		}
 	}
-	if !filepath.IsAbs(v.Pack) {
-		p.wrong("voice.pack", fmt.Sprintf("%q is not a whole path", v.Pack), "begin it with /")
-	}
-	c.checkConfusion(p)
 }
 
 // validCard tells a path of a playback device, or an id, from other words.

@@ -40,7 +40,8 @@ func (c checkCommand) Run(std streams) error {
 
 // load reads a configuration, tells its warnings, and makes its faults the caller's error.
 func load(std streams, path string) (config.Config, error) {
-	c, warnings, err := config.LoadWarn(path, config.Known{Profiles: escpos.ProfileNames(), Board: checkBoard})
+	known := config.Known{Profiles: escpos.ProfileNames(), Board: checkBoard, Voice: checkVoice}
+	c, warnings, err := config.LoadWarn(path, known)
 	if faults, bad := errors.AsType[configs.Faults](err); bad {
 		_, _ = fmt.Fprintln(std.err, faults)
 		return config.Config{}, exitCode(exitUse)

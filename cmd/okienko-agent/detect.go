@@ -111,7 +111,8 @@ func (c detectCommand) serial() string {
 	if len(list) == 0 {
 		return "# No serial adapter (/dev/serial/by-id is empty).\n"
 	}
-	return "# Serial adapters. For a printer: address: serial:NAME?baud=19200; for boards on RS-485:\n" +
+	return "# Serial adapters. For a printer: address: serial:NAME?baud=19200; for boards on RS-485\n" +
+		"# and for a DFPlayer (voice.address):\n" +
 		each(list, "#   address: serial:%s?baud=9600\n")
 }
 

@@ -41,6 +41,7 @@ type voiceBuild struct {
 	Out      string   `required:"" type:"path" help:"Folder of the pack."`
 	Command  []string `sep:"none" help:"Program and arguments, one flag each; reads {text} in {language}, writes WAV."`
 	Licence  string   `help:"Terms of the recordings, for pack.yaml."`
+	DFPlayer bool     `name:"dfplayer" help:"Make the folders for the SD card of a DFPlayer Mini as well."`
 	Config   string   `type:"path" help:"Record the names of this file's services too, for a button that reads aloud."`
 }
 
@@ -80,7 +81,13 @@ func (c voiceBuild) Run(ctx context.Context, std streams) error {
 			return fmt.Errorf("make the voice pack: %w", err)
 		}
 	}
-	_, err := fmt.Fprintf(std.out, "%s holds %s.\n", c.Out, strings.Join(c.Language, ", "))
+	if _, err := fmt.Fprintf(std.out, "%s holds %s.\n", c.Out, strings.Join(c.Language, ", ")); err != nil || !c.DFPlayer {
+		return err
+	}
+	if err := speaker.BuildCard(c.Out, c.Language); err != nil {
+		return fmt.Errorf("make the folders of the card: %w", err)
+	}
+	_, err := fmt.Fprintf(std.out, "Copy what is in %s to an empty SD card.\n", speaker.CardFolder(c.Out))
 	return err
 }
 
