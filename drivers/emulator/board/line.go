@@ -173,11 +173,11 @@ func (l *Line) plug(ctx context.Context) (master, near *os.File, err error) {
 	return master, near, nil
 }
 
-// serve reads until the line is hung up.
 // Silence ends a message that was begun. On a wire it is 3.5 characters (Modbus over serial line V1.02,
 // 2.5.1.1); a pseudo-terminal between two busy processes is given more.
 const Silence = 100 * time.Millisecond
 
+// serve reads until the line is hung up.
 func (l *Line) serve(master *os.File) {
 	var unread []byte
 	buffer := make([]byte, 256)
