@@ -37,6 +37,7 @@ type branch struct {
 	tokens tokens
 	paper  *paperPrinter
 	boards *counterBoards
+	sound  *loudspeaker
 	agent  *child
 	feed   *feed
 	hub    *hub
@@ -50,7 +51,7 @@ type branch struct {
 
 // newBranch makes the branch in dir, which must exist, for an agent at address: its configuration,
 // its tokens and its first clerk. Nothing runs yet.
-func newBranch(ctx context.Context, program, dir, address string, s site, h *hub) (*branch, error) {
+func newBranch(ctx context.Context, program, dir, address string, s site, v *voice, h *hub) (*branch, error) {
 	data := filepath.Join(dir, "data")
 	if err := os.Mkdir(data, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data directory of %s: %w", s.ID, err)
@@ -63,10 +64,10 @@ func newBranch(ctx context.Context, program, dir, address string, s site, h *hub
 	if b.boards, err = newCounterBoards(s.ID, dir, h); err != nil {
 		return nil, err
 	}
-	config, err := writeConfig(dir, configValues{
-		site: s, DataDir: data, Listen: address, Printer: b.paper.address(), Zone: zone(time.Now()),
-		Boards: b.boards.config(), Digits: boardDigits,
-	})
+	if b.sound, err = newLoudspeaker(s.ID, dir, v, h); err != nil {
+		return nil, err
+	}
+	config, err := b.writeConfig(dir, data, address)
 	if err != nil {
 		return nil, err
 	}
@@ -86,10 +87,26 @@ func newBranch(ctx context.Context, program, dir, address string, s site, h *hub
 	return b, nil
 }
 
+// writeConfig writes the configuration of the branch's agent and returns its path.
+func (b *branch) writeConfig(dir, data, address string) (string, error) {
+	values := configValues{
+		site: b.site, DataDir: data, Listen: address, Printer: b.paper.address(), Zone: zone(time.Now()),
+		Boards: b.boards.config(), Digits: boardDigits,
+	}
+	if b.sound.voice.on() {
+		own, err := os.Executable()
+		if err != nil {
+			return "", fmt.Errorf("find the program that plays: %w", err)
+		}
+		values.Voice = &voiceConfig{Player: own, Command: playCommand, Socket: b.sound.path, Pack: b.sound.voice.dir}
+	}
+	return writeConfig(dir, values)
+}
+
 // Run runs the branch until ctx ends. Devices, agent and feed stop in reverse order.
 func (b *branch) Run(ctx context.Context) error {
 	defer b.feed.client.CloseIdleConnections()
-	if err := runInOrder(ctx, b.paper.Run, b.boards.Run, b.agent.Run, b.feed.Run); err != nil {
+	if err := runInOrder(ctx, b.paper.Run, b.boards.Run, b.sound.Run, b.agent.Run, b.feed.Run); err != nil {
 		return fmt.Errorf("branch %s: %w", b.ID, err)
 	}
 	return nil

@@ -43,8 +43,12 @@ type configValues struct {
 	site
 	DataDir, Listen, Printer, Zone string
 	Boards                         []boardConfig
-	Digits                         int // of each board
+	Digits                         int          // of each board
+	Voice                          *voiceConfig // nil: no loudspeaker
 }
+
+// voiceConfig is what stands of the loudspeaker in the configuration.
+type voiceConfig struct{ Player, Command, Socket, Pack string }
 
 // evening is the local hour from which the town moves to another zone: hours before the office day
 // ends, so that nobody's demonstration runs into midnight, when every ticket expires, nor into the

@@ -51,7 +51,8 @@ func startDemo(t *testing.T, args ...string) *demo {
 	d := &demo{out: &lineWriter{wrote: make(chan struct{}, 1)}}
 	var stderr tail
 	code := make(chan int, 1)
-	go func() { code <- run(ctx, append([]string{"--listen", "127.0.0.1:0"}, args...), d.out, &stderr) }()
+	args = append([]string{"--listen", "127.0.0.1:0", "--voice", voiceOff}, args...)
+	go func() { code <- run(ctx, args, d.out, &stderr) }()
 	ended, result := false, 0
 	d.stop = func() int {
 		cancel()
@@ -116,7 +117,7 @@ func decode[T any](t *testing.T, text string) T {
 // accepts.
 func (d *demo) listen(t *testing.T) func(k kind, ok func(branch, value string) bool) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 15*patience)
 	t.Cleanup(cancel)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.url+"/events", http.NoBody)
 	if err != nil {

@@ -18,6 +18,10 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/okienko/okienko/agent/announce"
+	"github.com/okienko/okienko/drivers/speaker"
+	"github.com/okienko/okienko/protocol"
 )
 
 // buildPrograms builds the demo and the production agent once for all tests.
@@ -33,6 +37,48 @@ var buildPrograms = sync.OnceValues(func() (string, error) { //nolint:gochecknog
 	}
 	return dir, nil
 })
+
+// voicePack makes a pack with what the calls of these tests need, once for all of them. Each recording is another tone:
+// espeak-ng would need a minute on a busy machine for the whole pack.
+var voicePack = sync.OnceValues(func() (string, error) { //nolint:gochecknoglobals // made once, then only read
+	dir, err := os.MkdirTemp("", "okienko-voice-")
+	if err != nil {
+		return "", err
+	}
+	afterAll = append(afterAll, func() { _ = os.RemoveAll(dir) })
+	needed := map[string]bool{"ticket": true, "letter-A": true, "to-stanowisko": true, "n1": true, "n2": true, "n3": true, "n1.end": true}
+	for _, l := range []protocol.Language{protocol.Polish, protocol.English, protocol.Ukrainian} {
+		plan := speaker.Plan{Dir: dir, Language: string(l), Voice: "tones"}
+		for _, r := range announce.Recordings(l) {
+			if needed[r.ID] {
+				plan.Prompts = append(plan.Prompts, speaker.Prompt{ID: r.ID, Text: r.Text})
+			}
+		}
+		tone := 0
+		plan.Say = func(context.Context, speaker.Prompt) (speaker.Sound, error) {
+			tone++
+			return speaker.DecodeWAV(toneWAV(0.4, float64(200*len(l)+40*tone)+10*float64(l[0])))
+		}
+		if err := speaker.Build(context.Background(), plan); err != nil {
+			return "", err
+		}
+	}
+	return dir, nil
+})
+
+// startSpeaking runs the two programs with a voice and waits for it.
+func startSpeaking(t *testing.T) *branchUnderTest {
+	t.Helper()
+	dir, err := voicePack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := startPrograms(t, "--voice", dir)
+	next := b.listen(t)
+	next(kindVoice, holds(`"ready"`))
+	awaitDevices(t, next, "speaker ready")
+	return b
+}
 
 // branchUnderTest is the production agent behind a demo that runs as a process.
 type branchUnderTest struct {
@@ -53,7 +99,7 @@ func startPrograms(t *testing.T, args ...string) *branchUnderTest {
 	b := &branchUnderTest{tmp: t.TempDir()}
 	b.out = &lineWriter{wrote: make(chan struct{}, 1)}
 	var stderr tail
-	b.process = exec.Command(filepath.Join(dir, "okienko-demo"), append([]string{"--listen", "127.0.0.1:0", "-v"}, args...)...) //nolint:noctx // ended by Ctrl-C, as it is tested
+	b.process = exec.Command(filepath.Join(dir, "okienko-demo"), append([]string{"--listen", "127.0.0.1:0", "--voice", voiceOff, "-v"}, args...)...) //nolint:noctx // ended by Ctrl-C, as it is tested
 	b.process.Env = append(os.Environ(), "TMPDIR="+b.tmp, "OKIENKO_AGENT=")
 	b.process.Stdout, b.process.Stderr = b.out, &stderr
 	begun := time.Now()
@@ -345,6 +391,41 @@ func TestBoardsShowCallsAndSurviveTheirCables(t *testing.T) {
 	if _, body := b.request(t, "GET", "/demo/boards.json?branch="+b.id, ""); len(decode[[]boardView](t, body)) != 3 {
 		t.Errorf("boards: %s", body)
 	}
+}
+
+// TestVoiceIsHeard: the demo gets the samples of each call, says what they say, and a loudspeaker without its cable
+// is told to the office and delays no call.
+func TestVoiceIsHeard(t *testing.T) {
+	b := startSpeaking(t)
+	heard, told := b.listen(t), b.listen(t)
+	b.call(t, "kiosk", "POST", "tickets", `{"service":"A","language":"uk"}`, 201)
+	b.call(t, "kiosk", "POST", "tickets", `{"service":"A","language":"pl"}`, 201)
+	b.call(t, "kiosk", "POST", "tickets", `{"service":"A","language":"pl"}`, 201)
+	b.call(t, "clerk", "POST", "counters/1/open", "", 200)
+	b.call(t, "clerk", "POST", "counters/1/next", "", 200)
+	heard(kindSpeaker, holds(`"text":"Numer a jeden, proszę do stanowiska jeden.","language":"pl"`))
+	heard(kindSpeaker, holds(`"language":"uk"`))
+	heard(kindSpeaker, holds(`"playing":false`))
+	_, body := b.request(t, "GET", "/demo/sounds.json?branch="+b.id, "")
+	sounds := decode[[]soundView](t, body)
+	if len(sounds) != 2 || sounds[0].N != 1 || sounds[0].Milliseconds < 1000 {
+		t.Fatalf("sounds: %s", body)
+	}
+	_, wav := b.request(t, "GET", sounds[0].WAV, "")
+	if _, pcm, err := readWAV([]byte(wav)); err != nil || len(pcm) < 1<<14 {
+		t.Errorf("%d bytes of sound: %v", len(pcm), err)
+	}
+
+	b.fault(t, `{"branch":%q,"device":"speaker","fault":"unplug"}`)
+	answer := b.call(t, "clerk", "POST", "counters/1/next", "", 200)
+	if ticket, _ := answer["ticket"].(map[string]any); ticket["number"] != "A2" {
+		t.Errorf("called %v without a loudspeaker", ticket["number"])
+	}
+	awaitDevices(t, told, "speaker failed")
+	b.fault(t, `{"branch":%q,"device":"speaker","fault":"none"}`)
+	b.call(t, "clerk", "POST", "counters/1/next", "", 200)
+	heard(kindSpeaker, holds(`Numer a trzy,`))
+	awaitDevices(t, told, "speaker ready")
 }
 
 // children lists the agents that a process runs.

@@ -76,11 +76,16 @@ func deviceFault(w http.ResponseWriter, b *branch, f faultRequest) {
 		known, set = printerFaults(), b.paper.set
 	case slices.Contains(b.boards.names(), f.Device):
 		known, set = boardFaults(), func(fault string) error { return b.boards.set(f.Device, fault) }
-	case f.Device == "speaker", f.Device == "panel":
+	case f.Device == "speaker" && !b.sound.voice.on():
+		refuse(w, http.StatusConflict, "no_voice", "the town has no voice: "+b.sound.voice.first.Reason)
+		return
+	case f.Device == "speaker":
+		known, set = speakerFaults(), b.sound.set
+	case f.Device == "panel":
 		refuse(w, http.StatusNotImplemented, "not_yet", "the demo's branches have no "+f.Device+" yet; it comes later")
 		return
 	default:
-		refuse(w, http.StatusBadRequest, "no_device", fmt.Sprintf("there is no device %q; there are: printer, %s",
+		refuse(w, http.StatusBadRequest, "no_device", fmt.Sprintf("there is no device %q; there are: printer, speaker, %s",
 			f.Device, strings.Join(b.boards.names(), ", ")))
 		return
 	}

@@ -26,7 +26,8 @@ func openPage(t *testing.T, url, languages string) page {
 		chromedp.Flag("no-sandbox", true), chromedp.Flag("headless", "new"), chromedp.Flag("disable-gpu", true),
 		chromedp.Flag("no-first-run", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
-		chromedp.Flag("accept-lang", languages), chromedp.WindowSize(1440, 1100))
+		chromedp.Flag("accept-lang", languages), chromedp.WindowSize(1440, 1100),
+		chromedp.Flag("autoplay-policy", "no-user-gesture-required")) // a test's click is no gesture
 	allocator, endAllocator := chromedp.NewExecAllocator(t.Context(), options...)
 	t.Cleanup(endAllocator)
 	ctx, endBrowser := chromedp.NewContext(allocator)
@@ -272,10 +273,37 @@ func TestPageShowsTheBoards(t *testing.T) {
 	p.until(`Number(` + led + `.dataset.flashes) >= 2`)
 	p.until(led + `.querySelector('[role=img]').getAttribute('aria-label') === 'Board of counter 1: A1'`) // at rest again
 
-	p.click(".cable", 0)
+	p.click(".led .cable", 0)
 	p.until(led + `.querySelectorAll('.on').length === 0 && ` + led + `.querySelector('.seen').textContent.includes('no answer')`)
 	p.click(firstNext, 0)
 	p.until(fmt.Sprintf(counterShows, "C1"))
-	p.click(".cable", 0)
+	p.click(".led .cable", 0)
 	p.until(led + `.dataset.text === 'C1' && ` + led + `.querySelector('.seen').dataset.state === 'ready'`)
+}
+
+// The page says what the loudspeaker says, plays it once the switch is on, and tells when it is unplugged.
+func TestPagePlaysTheVoice(t *testing.T) {
+	b := startSpeaking(t)
+	p := openPage(t, b.url, "pl")
+	p.until(`document.querySelector('.v-switch').getAttribute('aria-checked') === 'false'`)
+	for n := 1; n <= 3; n++ {
+		b.take(t, fmt.Sprint("A", n))
+	}
+	p.click(firstOpen, 0)
+	p.until(`document.querySelector('.counter').dataset.status === 'open' && document.querySelector('.tv-waiting').textContent === 'A1A2A3'`)
+	p.click(firstNext, 0)
+	p.until(`document.querySelector('.v-caption').textContent === 'Numer a jeden, proszę do stanowiska jeden.' && document.querySelector('.v-caption').lang === 'pl'`)
+	p.until(`!document.querySelector('#voice').classList.contains('speaking')`)
+	p.click(".v-switch", 0)
+	p.click(firstNext, 0)
+	p.until(`document.querySelector('#voice').dataset.heard === '2'`) // the first one was not played
+
+	p.until(`!document.querySelector('#voice').classList.contains('speaking')`)
+	p.click("#voice .cable", 0)
+	p.until(`document.querySelector('#voice .cable').getAttribute('aria-pressed') === 'true'`)
+	p.click(firstNext, 0)
+	p.until(fmt.Sprintf(counterShows, "A3"))
+	p.until(`document.querySelector('#voice .seen').textContent.startsWith('Oddział mówi: nie słychać')`)
+	p.click("#voice .cable", 0)
+	p.until(`document.querySelector('#voice .cable').getAttribute('aria-pressed') === 'false'`)
 }

@@ -26,11 +26,19 @@ type options struct {
 	Listen   string  `default:"127.0.0.1:8080" help:"Address of the page, host:port." placeholder:"ADDR"`
 	Branches int     `default:"1" help:"How many branches the town has, 1 to 20." placeholder:"N"`
 	Speed    float64 `default:"1" help:"How fast the office clock runs. Only 1 until the centre is there." placeholder:"X"`
+	Voice    string  `help:"Folder that keeps the voice pack, made if it is not there; or off." placeholder:"DIR"`
 	Verbose  bool    `short:"v" help:"Also print what the agents log."`
 }
 
 // run is the program: it returns the exit code when ctx ends, or earlier when it cannot go on.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if len(args) == 2 && args[0] == playCommand {
+		if err := play(ctx, args[1], os.Stdin); err != nil {
+			fmt.Fprintln(stderr, err) //nolint:errcheck // nobody is left to tell
+			return exitFailed
+		}
+		return exitDone
+	}
 	var o options
 	usage := false
 	parser, err := kong.New(&o, kong.Name("okienko-demo"), kong.Writers(stdout, stderr),
@@ -87,7 +95,12 @@ func (o options) demo(ctx context.Context, stdout, stderr io.Writer, log *slog.L
 		return errors.Join(fmt.Errorf("make a directory for the demo: %w", err), l.Close())
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	t, err := newTown(ctx, program, dir, o.Branches, newHub())
+	h := newHub()
+	v, err := newVoice(o.Voice, dir, program, h)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	t, err := newTown(ctx, program, dir, o.Branches, v, h)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"embed"
 	"encoding/json"
@@ -33,8 +34,8 @@ const (
 var webFiles embed.FS
 
 // policy lets the page load nothing but its own files; there is no inline script and no inline style.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; " +
-	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; " +
+	"font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // server is the demo's page and its machine endpoints.
 type server struct {
@@ -70,6 +71,8 @@ func (s *server) handler() (http.Handler, error) {
 	mux.HandleFunc("GET /demo.json", s.describe)
 	mux.HandleFunc("GET /demo/tickets.json", s.tickets)
 	mux.HandleFunc("GET /demo/boards.json", s.boards)
+	mux.HandleFunc("GET /demo/sounds.json", s.sounds)
+	mux.HandleFunc("GET /demo/sounds/{branch}/{file}", s.sound)
 	mux.HandleFunc("GET /demo/tickets/{branch}/{n}/{form}", s.ticket)
 	mux.HandleFunc("GET /demo/messages.json", s.messages)
 	mux.HandleFunc("POST /demo/fault", s.fault)
@@ -257,6 +260,35 @@ func (s *server) boards(w http.ResponseWriter, r *http.Request) {
 	if b, ok := s.wanted(w, r.URL.Query().Get("branch")); ok {
 		reply(w, http.StatusOK, b.boards.views())
 	}
+}
+
+// sounds lists the last announcements of a branch, oldest first.
+func (s *server) sounds(w http.ResponseWriter, r *http.Request) {
+	b, ok := s.wanted(w, r.URL.Query().Get("branch"))
+	if !ok {
+		return
+	}
+	views := []soundView{}
+	for _, one := range b.sound.last() {
+		views = append(views, one.soundView)
+	}
+	reply(w, http.StatusOK, views)
+}
+
+// sound serves one announcement as the loudspeaker got it.
+func (s *server) sound(w http.ResponseWriter, r *http.Request) {
+	b, ok := s.wanted(w, r.PathValue("branch"))
+	if !ok {
+		return
+	}
+	for _, one := range b.sound.last() {
+		if one.WAV == r.URL.Path {
+			w.Header().Set("Content-Type", "audio/wav")
+			http.ServeContent(w, r, "", one.at, bytes.NewReader(one.wav))
+			return
+		}
+	}
+	refuse(w, http.StatusNotFound, "no_sound", "the loudspeaker has played no sound with this number, or long ago")
 }
 
 // ticket serves one ticket: as the picture of the paper or as the bytes that the printer got.

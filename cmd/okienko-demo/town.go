@@ -15,13 +15,14 @@ import (
 // town is all branches of the demo. Its branches do not change after newTown.
 type town struct {
 	hub      *hub
+	voice    *voice
 	branches []*branch
 	ready    chan struct{} // closed when every branch has answered
 }
 
 // newTown makes n branches in dir. It runs nothing yet.
-func newTown(ctx context.Context, program, dir string, n int, h *hub) (*town, error) {
-	t := &town{hub: h, branches: make([]*branch, n), ready: make(chan struct{})}
+func newTown(ctx context.Context, program, dir string, n int, v *voice, h *hub) (*town, error) {
+	t := &town{hub: h, voice: v, branches: make([]*branch, n), ready: make(chan struct{})}
 	addresses, err := freeAddresses(ctx, n)
 	if err != nil {
 		return nil, err
@@ -32,7 +33,7 @@ func newTown(ctx context.Context, program, dir string, n int, h *hub) (*town, er
 		all.Go(func() {
 			own := filepath.Join(dir, s.ID)
 			if errs[i] = os.Mkdir(own, 0o700); errs[i] == nil {
-				t.branches[i], errs[i] = newBranch(ctx, program, own, addresses[i], s, h)
+				t.branches[i], errs[i] = newBranch(ctx, program, own, addresses[i], s, v, h)
 			}
 		})
 	}
@@ -45,11 +46,11 @@ func newTown(ctx context.Context, program, dir string, n int, h *hub) (*town, er
 
 // Run runs all branches until ctx ends or one of them cannot go on.
 func (t *town) Run(ctx context.Context) error {
-	parts := make([]part, 0, len(t.branches)+1)
+	parts := make([]part, 0, len(t.branches)+2)
 	for _, b := range t.branches {
 		parts = append(parts, b.Run)
 	}
-	return runTogether(ctx, append(parts, t.watchReady)...)
+	return runTogether(ctx, append(parts, t.voice.Run, t.watchReady)...)
 }
 
 // watchReady closes ready, then waits like any part.

@@ -6,6 +6,7 @@ import { Town } from './town.js';
 import { kiosk } from './kiosk.js';
 import { paper } from './paper.js';
 import { hall } from './hall.js';
+import { voice } from './voice.js';
 import { counters } from './counters.js';
 import { controls } from './controls.js';
 import { log } from './log.js';
@@ -44,7 +45,7 @@ function notice() {
 
 function build() {
   panels = [
-    top(), notice(), tour(by('tour')), kiosk(by('kiosk')), paper(by('paper')), hall(by('hall')),
+    top(), notice(), tour(by('tour')), kiosk(by('kiosk')), paper(by('paper')), hall(by('hall')), voice(by('voice')),
     counters(by('counters')), controls(by('controls')), log(by('log')),
   ];
   update();

@@ -10,6 +10,7 @@ export class Town {
     this.branches = new Map();
     this.list = [];
     this.now = blank('');
+    this.voice = null;
     this.present = false;
     this.lost = false;
     this.notice = '';
@@ -36,6 +37,8 @@ export class Town {
     });
     hear('printer', (b, printer) => { b.printer = printer; });
     hear('boards', (b, list) => { b.boards = list.map((told) => this.watch(told, b.boards.find((old) => old.name === told.name))); });
+    hear('voice', (_, told) => { this.voice = told; });
+    hear('speaker', (b, speaker) => { b.speaker = speaker; });
     hear('ticket', (b, ticket) => { b.tickets = [...b.tickets, ticket].slice(-KEPT_TICKETS); });
     hear('log', (b, fact) => { b.facts = [...b.facts, fact].slice(-KEPT_FACTS); });
   }
@@ -98,7 +101,8 @@ export class Town {
 function blank(id) {
   return {
     id, name: '', url: '', clerk: '', pin: '', agent: null, queue: null, device: null,
-    health: new Map(), boards: [], printer: { fault: 'none' }, tickets: [], facts: [], prints: new Map(),
+    health: new Map(), boards: [], printer: { fault: 'none' }, speaker: { fault: 'none', playing: false, sound: null },
+    tickets: [], facts: [], prints: new Map(),
   };
 }
 
