@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/okienko/okienko/agent"
@@ -40,17 +39,6 @@ func newPanel(c config.Panel, chips *gpio.Chips) *panel.Panel {
 	}
 	request := panel.Request(c.Chip, list)
 	return panel.New("panel", list, func(ctx context.Context) (panel.Lines, error) {
-		if path, tap := strings.CutPrefix(c.Chip, gpio.TapPrefix); tap {
-			lines, err := gpio.OpenTap(ctx, path, request)
-			if err != nil {
-				return nil, err
-			}
-			return lines, nil
-		}
-		lines, err := chips.Open(request)
-		if err != nil {
-			return nil, err // no lines, not lines that are nil
-		}
-		return lines, nil
+		return chips.Connect(ctx, request)
 	})
 }

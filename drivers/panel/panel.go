@@ -62,16 +62,8 @@ type Button struct {
 	OnRelease bool
 }
 
-// Lines are the lines of a panel as the driver uses them; *gpio.Lines in production.
-type Lines interface {
-	// Wait returns which input had an edge, os.ErrDeadlineExceeded after limit, or another error.
-	Wait(limit time.Duration) (int, error)
-	// Levels are the inputs, bit n for the nth; it fails when the chip is gone.
-	Levels() (uint64, error)
-	// Set drives the outputs.
-	Set(levels uint64) error
-	Close() error
-}
+// Lines are the lines of a panel as the driver uses them.
+type Lines = gpio.Port
 
 // Panel is a row of buttons. New makes one; it implements drivers.Panel.
 type Panel struct {

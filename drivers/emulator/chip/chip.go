@@ -7,6 +7,7 @@ package chip
 import (
 	"errors"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -21,7 +22,7 @@ type Chip struct {
 	mu      sync.Mutex
 	down    uint64 // buttons
 	lamps   uint64
-	edges   [64]int
+	opened  []*Lines
 	gone    bool
 	denied  bool
 	changed chan struct{}
@@ -52,8 +53,10 @@ func (c *Chip) set(button int, down bool) {
 		if down {
 			c.down |= 1 << button
 		}
-		if before != c.down {
-			c.edges[button] = min(c.edges[button]+1, kept)
+		for _, l := range c.opened {
+			if before != c.down {
+				l.edges[button] = min(l.edges[button]+1, kept)
+			}
 		}
 	})
 }
@@ -62,7 +65,7 @@ func (c *Chip) set(button int, down bool) {
 func (c *Chip) Unplug() { c.change(func() { c.gone = true }) }
 
 // Replug brings it back; it knows nothing of before.
-func (c *Chip) Replug() { c.change(func() { c.gone, c.edges, c.lamps = false, [64]int{}, 0 }) }
+func (c *Chip) Replug() { c.change(func() { c.gone, c.opened, c.lamps = false, nil, 0 }) }
 
 // Deny takes away the right to open the chip, or gives it back.
 func (c *Chip) Deny(denied bool) { c.change(func() { c.denied = denied }) }
@@ -91,15 +94,18 @@ func (c *Chip) Open() (*Lines, error) {
 	case c.denied:
 		return nil, &os.PathError{Op: "open", Path: "/dev/gpiochip0", Err: syscall.EACCES}
 	}
-	return &Lines{chip: c}, nil
+	l := &Lines{chip: c}
+	c.opened = append(c.opened, l)
+	return l, nil
 }
 
 // Lines are the lines of a chip in the hands of a driver. They are lost with the chip: one that comes
 // back must be opened again.
 type Lines struct {
-	chip *Chip
-	mu   sync.Mutex
-	lost bool
+	chip  *Chip
+	edges [64]int // under chip.mu
+	mu    sync.Mutex
+	lost  bool
 }
 
 // dead says whether the chip has been away since Open; the caller holds chip.mu.
@@ -139,9 +145,9 @@ func (l *Lines) next(began bool) (int, <-chan struct{}, error) {
 		}
 		return -1, l.chip.changed, nil
 	}
-	for line := range l.chip.edges {
-		if l.chip.edges[line] > 0 {
-			l.chip.edges[line]--
+	for line := range l.edges {
+		if l.edges[line] > 0 {
+			l.edges[line]--
 			return line, nil, nil
 		}
 	}
@@ -172,6 +178,9 @@ func (l *Lines) Set(levels uint64) error {
 
 // Close puts the lamps out and gives the lines back.
 func (l *Lines) Close() error {
+	l.chip.mu.Lock()
+	l.chip.opened = slices.DeleteFunc(l.chip.opened, func(other *Lines) bool { return other == l })
+	l.chip.mu.Unlock()
 	err := l.Set(0)
 	if errors.Is(err, syscall.ENODEV) {
 		return nil
