@@ -26,9 +26,9 @@ func watchdogOf(c config.Config, log *slog.Logger) (agent.Watchdog, error) {
 		return nil, nil //nolint:nilnil // started by hand
 	}
 	// sd_watchdog_enabled(3): the time is in microseconds, and may be meant for another process.
-	patience, err := strconv.Atoi(os.Getenv("WATCHDOG_USEC"))
+	patience, err := strconv.ParseInt(os.Getenv("WATCHDOG_USEC"), 10, 64)
 	if pid := os.Getenv("WATCHDOG_PID"); err != nil || patience <= 0 || pid != "" && pid != strconv.Itoa(os.Getpid()) {
-		patience = int(time.Hour / time.Microsecond) // systemd wants to know that the agent is ready, no more
+		patience = int64(time.Hour / time.Microsecond) // systemd wants to know that the agent is ready, no more
 	}
 	return &systemd{socket: socket, every: time.Duration(patience) * time.Microsecond / 3}, nil
 }
