@@ -204,6 +204,12 @@ type Voice struct {
 	Address string `yaml:"address" doc:"serial line of dfplayer, such as serial:/dev/serial/by-id/NAME?baud=9600"`
 	// Volume is that of dfplayer, 0 to 30; other outputs have a mixer of their own.
 	Volume int `yaml:"volume" doc:"volume of dfplayer, 0 to 30"`
+	// Chip is the label of the GPIO chip of the next two; empty takes the first.
+	Chip string `yaml:"chip" doc:"label of the GPIO chip of amplifier and busy; left out: the first"`
+	// Amplifier is the GPIO line of the amplifier's relay; empty is an amplifier that is always on.
+	Amplifier string `yaml:"amplifier" doc:"GPIO line of the amplifier's relay, on while there is sound; left out: none"`
+	// Busy is the GPIO line of a DFPlayer's BUSY pin; empty relies on its messages.
+	Busy string `yaml:"busy" doc:"GPIO line of the BUSY pin of dfplayer; left out: none"`
 	// Command is the program that plays a WAV file from its standard input.
 	Command []string `yaml:"command" doc:"program and arguments; it gets a WAV file on its input"`
 	// Pack is the folder of the recordings, an absolute path.

@@ -29,10 +29,29 @@ func (c Config) checkVoice(p *problems, able func(v Voice) error) {
 		return
 	}
 	v.checkOutput(p, able)
+	c.checkVoiceLines(p)
 	if !filepath.IsAbs(v.Pack) {
 		p.wrong("voice.pack", fmt.Sprintf("%q is not a whole path", v.Pack), "begin it with /")
 	}
 	c.checkConfusion(p)
+}
+
+// checkVoiceLines checks the GPIO lines against each other and those of the panel.
+func (c Config) checkVoiceLines(p *problems) {
+	v := c.Voice
+	if v.Busy != "" && v.Output != DFPlayerVoice {
+		p.wrong("voice.busy", "only a DFPlayer has a BUSY pin", "leave it out")
+	}
+	if v.Busy != "" && v.Busy == v.Amplifier {
+		p.wrong("voice.busy", fmt.Sprintf("the amplifier uses the line %s", v.Busy), "give each a line of its own")
+	}
+	for i, b := range c.Panel.Buttons {
+		for key, line := range map[string]string{"voice.busy": v.Busy, "voice.amplifier": v.Amplifier} {
+			if line != "" && (line == b.Line || line == b.Lamp) && v.Chip == c.Panel.Chip {
+				p.wrong(key, fmt.Sprintf("panel.buttons[%d] uses the line %s", i, line), "give each a line of its own")
+			}
+		}
+	}
 }
 
 // checkOutput checks what the kind of output needs.
