@@ -53,7 +53,7 @@ func (c runCommand) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
-	voice, err := speakerOf(conf, log)
+	voice, err := speakerOf(conf, chips, log)
 	if err != nil {
 		return err
 	}

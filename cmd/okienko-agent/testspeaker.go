@@ -9,6 +9,7 @@ import (
 	"github.com/okienko/okienko/agent"
 	"github.com/okienko/okienko/agent/announce"
 	"github.com/okienko/okienko/drivers"
+	"github.com/okienko/okienko/drivers/gpio"
 	"github.com/okienko/okienko/drivers/speaker"
 	"github.com/okienko/okienko/protocol"
 )
@@ -24,7 +25,7 @@ func (c testSpeaker) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
-	device, err := speakerOf(conf, logger(std, "error"))
+	device, err := speakerOf(conf, &gpio.Chips{}, logger(std, "error"))
 	if err != nil {
 		return err
 	}

@@ -4,14 +4,17 @@ package main_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/okienko/okienko/drivers/emulator/chip"
 	"github.com/okienko/okienko/drivers/speaker"
 )
 
@@ -31,7 +34,27 @@ func TestRow20Voice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config = fmt.Appendf(config, "voice:\n  output: command\n  command: [sh, -c, %q, player, %q]\n  pack: %q\n", hallPlayer, hall, pack)
+	relay, socket, switched := chip.New(), filepath.Join(b.dir, "relay"), make(chan struct{})
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	t.Cleanup(func() { cancel(); wg.Wait() })
+	wg.Go(func() {
+		if err := relay.Serve(ctx, socket); err != nil {
+			t.Error(err)
+		}
+	})
+	wg.Go(func() {
+		for changed := relay.Changed(); !relay.Lit(0); changed = relay.Changed() {
+			select {
+			case <-changed:
+			case <-ctx.Done():
+				return
+			}
+		}
+		close(switched)
+	})
+	config = fmt.Appendf(config, "voice:\n  output: command\n  command: [sh, -c, %q, player, %q]\n  pack: %q\n"+
+		"  chip: %q\n  amplifier: AMP\n", hallPlayer, hall, pack, "tap:"+socket)
 	if err := os.WriteFile(b.config, config, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -47,6 +70,12 @@ func TestRow20Voice(t *testing.T) {
 	b.clerk("1/open", "open")
 	b.clerk("1/next", "next-1")
 	b.await("the first announcement", func() bool { return heard() == 1 })
+	select {
+	case <-switched:
+	default:
+		t.Error("the amplifier was never on")
+	}
+	b.await("the amplifier's rest", func() bool { return !relay.Lit(0) })
 	played, err := os.ReadFile(filepath.Join(hall, "sound"))
 	if err != nil {
 		t.Fatal(err)
