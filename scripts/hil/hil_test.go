@@ -45,6 +45,7 @@ func TestHIL(t *testing.T) {
 		{"board-unplugged", judgeBoard},
 		{"replugs", judgeReplugs},
 		{"stop", judgeStop},
+		{"again", judgeAgain},
 	} {
 		t.Run(j.step, func(t *testing.T) {
 			r, ok := told[j.step]
@@ -58,9 +59,7 @@ func TestHIL(t *testing.T) {
 		})
 	}
 	t.Run("sound", func(t *testing.T) { judgeSound(t, sound) })
-	if r, broken := told["guest"]; broken {
-		t.Errorf("the machine: %s", r.Fault)
-	}
+	t.Run("hang", func(t *testing.T) { judgeHang(t, told) })
 }
 
 // figure prints a quantile of some durations and holds it against its goal.
@@ -161,7 +160,28 @@ func judgeStop(t *testing.T, r hil.Record) {
 		t.Errorf("before the end the boards showed %q and %q: that they are dark now proves nothing",
 			r.Texts["before-1"], r.Texts["before-2"])
 	}
+	if r.Texts["watchdog"] != "inactive" {
+		t.Errorf("the watchdog is %q after an orderly end: it would restart the machine", r.Texts["watchdog"])
+	}
 	figure(t, r, "stopped", 1, stopGoal)
+}
+
+func judgeAgain(t *testing.T, r hil.Record) {
+	if r.Texts["watchdog"] != "active" {
+		t.Errorf("the watchdog of a running agent is %q", r.Texts["watchdog"])
+	}
+}
+
+// judgeHang: the last that was heard of the machine is that it worked. Had the watchdog not restarted it
+// when the agent hung, it would have told so.
+func judgeHang(t *testing.T, told map[string]hil.Record) {
+	t.Helper()
+	if r, ok := told["again"]; !ok || r.Fault != "" {
+		t.Error("the agent did not come to the point where it was to hang")
+	}
+	if r, broken := told["guest"]; broken {
+		t.Errorf("the machine: %s", r.Fault)
+	}
 }
 
 // judgeSound looks whether the hall heard something, and silence between.

@@ -36,7 +36,7 @@ cd ..
 
 PATH=$PATH:/usr/sbin:/sbin
 depmod -b "$PWD" "$version"
-for module in dummy_hcd usb_f_printer usb_f_acm usblp cdc-acm spidev snd-hda-codec-generic snd-hda-intel; do
+for module in dummy_hcd usb_f_printer usb_f_acm usblp cdc-acm spidev i6300esb snd-hda-codec-generic snd-hda-intel; do
 	modprobe -S "$version" -d "$PWD" --show-depends "$module"
 done | awk '/^insmod/ && !seen[$2]++ {print $2}' > needed
 xargs cp -t ../modules < needed

@@ -26,7 +26,7 @@ const (
 )
 
 // pollEvery is how often things are looked at that nobody tells of.
-const pollEvery = 20 * time.Millisecond
+const pollEvery = 50 * time.Millisecond
 
 // await polls until ok or the end of ctx.
 func await(ctx context.Context, what string, ok func() bool) error {
@@ -57,8 +57,13 @@ func newAgent(ctx context.Context) (*agent, error) {
 		client: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}},
 		tokens: map[string]string{},
 	}
-	for _, role := range []string{"kiosk", "clerk", "admin"} {
-		out, err := exec.CommandContext(ctx, agentProgram, "token", "create", "--data", agentData, "--role", role).Output()
+	if err := os.Chown(agentData, agentUser, agentUser); err != nil {
+		return nil, fmt.Errorf("give the data directory to the agent: %w", err)
+	}
+	for _, role := range []string{"clerk", "admin"} {
+		create := exec.CommandContext(ctx, agentProgram, "token", "create", "--data", agentData, "--role", role)
+		create.SysProcAttr = asUser()
+		out, err := create.Output()
 		if err != nil {
 			return nil, fmt.Errorf("make a %s token: %w", role, err)
 		}
@@ -67,15 +72,21 @@ func newAgent(ctx context.Context) (*agent, error) {
 	return a, nil
 }
 
+// asUser makes a program run as the agent's user, in the groups of its devices.
+func asUser() *syscall.SysProcAttr {
+	groups := []uint32{groupLP, groupDialout, groupAudio, groupGPIO, groupSPI, groupWatchdog}
+	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: agentUser, Gid: agentUser, Groups: groups}}
+}
+
 // start runs the program; its log goes to a file.
 func (a *agent) start() error {
-	log, err := os.Create(agentLog)
+	log, err := os.OpenFile(agentLog, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return fmt.Errorf("make the agent's log: %w", err)
 	}
 	defer func() { _ = log.Close() }()
 	a.process = exec.Command(agentProgram, "run", "--config", agentConfig) //nolint:noctx // stop ends it
-	a.process.Stdout, a.process.Stderr = log, log
+	a.process.Stdout, a.process.Stderr, a.process.SysProcAttr = log, log, asUser()
 	if err := a.process.Start(); err != nil {
 		return fmt.Errorf("start the agent: %w", err)
 	}

@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/okienko/okienko/drivers/emulator"
@@ -84,6 +87,7 @@ func (w *world) boardUnplugged(ctx context.Context, r *hil.Record) error {
 		return err
 	}
 	w.calls++
+	w.last[2] = number
 	w.second.PowerCut()
 	if err := w.second.cable.plug(); err != nil {
 		return err
@@ -140,7 +144,7 @@ func (w *world) replugs(ctx context.Context, r *hil.Record) error {
 
 // end stops the agent and looks at what it leaves behind.
 func (w *world) end(ctx context.Context, r *hil.Record) error {
-	r.Texts["before-1"], r.Texts["before-2"] = shown(w.first), shown(w.second)
+	r.Texts["before-1"], r.Texts["before-2"] = w.last[1], w.last[2]
 	begun := time.Now()
 	code, err := w.agent.stop(ctx)
 	if err != nil {
@@ -157,5 +161,48 @@ func (w *world) end(ctx context.Context, r *hil.Record) error {
 		}
 	}
 	r.Counts["lamps"] = w.panel.lit()
+	r.Texts["watchdog"] = watchdogState()
 	return nil
+}
+
+// watchdogState is what the kernel says of its watchdog: active or inactive.
+func watchdogState() string {
+	state, err := os.ReadFile("/sys/class/watchdog/watchdog0/state")
+	if err != nil {
+		return err.Error()
+	}
+	return strings.TrimSpace(string(state))
+}
+
+// again starts the agent once more: the boards show what they showed before.
+func (w *world) again(ctx context.Context, r *hil.Record) error {
+	if err := w.agent.start(); err != nil {
+		return err
+	}
+	if err := w.allReady(ctx); err != nil {
+		return err
+	}
+	for _, d := range []struct {
+		number string
+		display
+	}{{w.last[1], w.first}, {w.last[2], w.second}} {
+		if _, err := awaitShown(ctx, d, d.number); err != nil {
+			return err
+		}
+	}
+	r.Texts["watchdog"] = watchdogState()
+	return nil
+}
+
+// hangLimit is well above what the agent gives itself on a watchdog of the kernel, 14 s.
+const hangLimit = 40 * time.Second
+
+// hang stops the agent where it is. The watchdog restarts the machine, so that this does not return
+// unless it does not work.
+func (w *world) hang() error {
+	if err := w.agent.process.Process.Signal(syscall.SIGSTOP); err != nil {
+		return fmt.Errorf("let the agent hang: %w", err)
+	}
+	time.Sleep(hangLimit)
+	return fmt.Errorf("no restart after the agent hung for %v; the watchdog is %s", hangLimit, watchdogState())
 }

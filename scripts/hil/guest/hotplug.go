@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"sync"
@@ -16,7 +18,53 @@ import (
 // boardLink is the name by which the agent knows the adapter of its RS-485 line; udev makes such names.
 const boardLink = "/dev/serial/by-id/usb-okienko_rs485"
 
-// hotplug does udev's work: it hears from the kernel which devices come and go, and keeps boardLink.
+// The user of the agent, as its systemd unit has it, and the groups that Debian's udev gives devices to.
+const (
+	agentUser     = 1000
+	groupLP       = 7
+	groupDialout  = 20
+	groupAudio    = 29
+	groupGPIO     = 993
+	groupSPI      = 994
+	groupWatchdog = 995
+)
+
+// groupOf is the group of a device, by the beginning of its name.
+func groupOf(name string) (int, bool) {
+	for _, rule := range []struct {
+		prefix string
+		group  int
+	}{
+		{"usb/lp", groupLP},
+		{"ttyACM", groupDialout},
+		{"snd/", groupAudio},
+		{"gpiochip", groupGPIO},
+		{"spidev", groupSPI},
+		{"watchdog", groupWatchdog},
+	} {
+		if strings.HasPrefix(name, rule.prefix) {
+			return rule.group, true
+		}
+	}
+	return 0, false
+}
+
+// own gives a device to its group. One that has gone meanwhile has no owner.
+func own(name string) error {
+	group, ruled := groupOf(name)
+	if !ruled {
+		return nil
+	}
+	path := "/dev/" + name
+	err := errors.Join(os.Chown(path, 0, group), os.Chmod(path, 0o660)) //nolint:gosec // as udev does
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("give a device to its group: %w", err)
+	}
+	return nil
+}
+
+// hotplug does udev's work: it hears from the kernel which devices come and go, gives
+// them to their groups and keeps boardLink.
 type hotplug struct {
 	socket int
 
@@ -63,6 +111,11 @@ func (h *hotplug) run() error {
 func (h *hotplug) take(action, name string) error {
 	if name == "" || action != "add" && action != "remove" {
 		return nil
+	}
+	if action == "add" {
+		if err := own(name); err != nil {
+			return err
+		}
 	}
 	if strings.HasPrefix(name, "ttyACM") && action == "add" {
 		if err := terminal.Link(boardLink, "/dev/"+name); err != nil {

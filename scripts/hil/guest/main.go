@@ -38,19 +38,21 @@ func run() error {
 	if err := mountAll(); err != nil {
 		return err
 	}
-	if err := loadModules(); err != nil {
-		return err
-	}
 	if err := loopback(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	w := &world{out: os.Stdout, first: board.NewDigits("", 4)}
+	w := &world{out: os.Stdout, first: board.NewDigits("", 4), last: map[int]string{}}
 	var err error
 	if w.devices, err = newHotplug(); err != nil {
 		return err
 	}
+	ended := make(chan error, 4)
+	go func() { ended <- w.devices.run() }()
+	if err := loadModules(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
 	if w.panel, err = newChip(); err != nil {
 		return err
 	}
@@ -60,12 +62,13 @@ func run() error {
 	if w.second, err = newRS485(); err != nil {
 		return err
 	}
-	ended := make(chan error, 4)
-	go func() { ended <- w.devices.run() }()
 	go func() { ended <- w.printer.run(ctx, w.devices) }()
 	go func() { ended <- w.second.run(ctx, w.devices) }()
 	go func() { ended <- serveCascade(w.first) }()
 	if err := errors.Join(w.printer.plug(), w.second.cable.plug()); err != nil {
+		return err
+	}
+	if err := w.awaitDevices(ctx); err != nil {
 		return err
 	}
 	if w.agent, err = newAgent(ctx); err != nil {
@@ -79,6 +82,18 @@ func run() error {
 		err = fmt.Errorf("a part of the world ended: %w", err)
 	}
 	return err
+}
+
+// awaitDevices waits until the kernel has told of everything that the agent uses.
+func (w *world) awaitDevices(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, stepLimit)
+	defer cancel()
+	for _, name := range []string{"usb/lp", "ttyACM", "gpiochip", "spidev", "snd/pcm", "watchdog"} {
+		if err := w.devices.await(ctx, true, name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // loopback brings up the interface that the agent listens on.

@@ -39,6 +39,7 @@ type world struct {
 	devices *hotplug
 	pressed int
 	calls   int
+	last    map[int]string // by counter, the number called last
 }
 
 // step runs one part of the scenario and reports it. What comes after a step that failed is run as well.
@@ -82,6 +83,8 @@ func (w *world) play() error {
 		w.step("board-unplugged", stepLimit, w.boardUnplugged),
 		w.step("replugs", pressesLimit, w.replugs),
 		w.step("stop", stepLimit, w.end),
+		w.step("again", stepLimit, w.again),
+		w.hang(),
 	)
 }
 
@@ -91,10 +94,8 @@ func (w *world) begin(ctx context.Context, r *hil.Record) error {
 	if err := w.agent.start(); err != nil {
 		return err
 	}
-	for _, name := range []string{"printer", "panel", "board-1", "board-2", "speaker"} {
-		if _, _, err := w.agent.awaitDevice(ctx, name, ready); err != nil {
-			return err
-		}
+	if err := w.allReady(ctx); err != nil {
+		return err
 	}
 	r.Took("ready", time.Since(begun))
 	for counter := 1; counter <= 2; counter++ {
@@ -105,6 +106,16 @@ func (w *world) begin(ctx context.Context, r *hil.Record) error {
 	}
 	if err := await(ctx, "the lamps", func() bool { return w.panel.lit() == buttons }); err != nil {
 		return fmt.Errorf("%d lamps are lit: %w", w.panel.lit(), err)
+	}
+	return nil
+}
+
+// allReady waits for every device.
+func (w *world) allReady(ctx context.Context) error {
+	for _, name := range []string{"printer", "panel", "board-1", "board-2", "speaker"} {
+		if _, _, err := w.agent.awaitDevice(ctx, name, ready); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -248,6 +259,7 @@ func (w *world) callAt(ctx context.Context, counter int, d display) (string, tim
 	if called != number {
 		return called, 0, fmt.Errorf("counter %d called %s and not %s", counter, called, number)
 	}
+	w.last[counter] = number
 	at := <-seen
 	return number, at.when.Sub(begun), at.err
 }
