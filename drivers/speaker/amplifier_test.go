@@ -198,7 +198,9 @@ func TestAmplifierHalt(t *testing.T) {
 		if err := a.Halt(); err != nil || r.isOn() {
 			t.Errorf("%v, on %v", err, r.isOn())
 		}
-		<-played
+		if err := <-played; err != nil {
+			t.Error(err)
+		}
 		time.Sleep(5 * time.Second)
 		wants(t, "switched", r.switched(), 0, 500)
 	})
