@@ -37,6 +37,7 @@ type branch struct {
 	tokens tokens
 	paper  *paperPrinter
 	boards *counterBoards
+	panel  *buttonPanel
 	sound  *loudspeaker
 	agent  *child
 	feed   *feed
@@ -62,6 +63,9 @@ func newBranch(ctx context.Context, program, dir, address string, s site, v *voi
 		return nil, err
 	}
 	if b.boards, err = newCounterBoards(s.ID, dir, h); err != nil {
+		return nil, err
+	}
+	if b.panel, err = newButtonPanel(s.ID, dir, h); err != nil {
 		return nil, err
 	}
 	if b.sound, err = newLoudspeaker(s.ID, dir, v, h); err != nil {
@@ -91,7 +95,7 @@ func newBranch(ctx context.Context, program, dir, address string, s site, v *voi
 func (b *branch) writeConfig(dir, data, address string) (string, error) {
 	values := configValues{
 		site: b.site, DataDir: data, Listen: address, Printer: b.paper.address(), Zone: zone(time.Now()),
-		Boards: b.boards.config(), Digits: boardDigits,
+		Boards: b.boards.config(), Digits: boardDigits, Panel: b.panel.config(),
 	}
 	if b.sound.voice.on() {
 		own, err := os.Executable()
@@ -106,7 +110,7 @@ func (b *branch) writeConfig(dir, data, address string) (string, error) {
 // Run runs the branch until ctx ends. Devices, agent and feed stop in reverse order.
 func (b *branch) Run(ctx context.Context) error {
 	defer b.feed.client.CloseIdleConnections()
-	if err := runInOrder(ctx, b.paper.Run, b.boards.Run, b.sound.Run, b.agent.Run, b.feed.Run); err != nil {
+	if err := runInOrder(ctx, b.paper.Run, b.boards.Run, b.panel.Run, b.sound.Run, b.agent.Run, b.feed.Run); err != nil {
 		return fmt.Errorf("branch %s: %w", b.ID, err)
 	}
 	return nil

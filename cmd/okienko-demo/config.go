@@ -43,7 +43,8 @@ type configValues struct {
 	site
 	DataDir, Listen, Printer, Zone string
 	Boards                         []boardConfig
-	Digits                         int          // of each board
+	Digits                         int // of each board
+	Panel                          panelConfig
 	Voice                          *voiceConfig // nil: no loudspeaker
 }
 

@@ -82,11 +82,10 @@ func deviceFault(w http.ResponseWriter, b *branch, f faultRequest) {
 	case f.Device == "speaker":
 		known, set = speakerFaults(), b.sound.set
 	case f.Device == "panel":
-		refuse(w, http.StatusNotImplemented, "not_yet", "the demo's branches have no "+f.Device+" yet; it comes later")
-		return
+		known, set = panelFaults(), b.panel.set
 	default:
-		refuse(w, http.StatusBadRequest, "no_device", fmt.Sprintf("there is no device %q; there are: printer, speaker, %s",
-			f.Device, strings.Join(b.boards.names(), ", ")))
+		refuse(w, http.StatusBadRequest, "no_device",
+			fmt.Sprintf("there is no device %q; there are: printer, panel, speaker, %s", f.Device, strings.Join(b.boards.names(), ", ")))
 		return
 	}
 	if !slices.Contains(known, f.Fault) {

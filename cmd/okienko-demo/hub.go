@@ -27,6 +27,7 @@ const (
 	kindDevices kind = "devices" // the branch's own account of its devices
 	kindPrinter kind = "printer" // the faults that the emulated printer has now
 	kindBoards  kind = "boards"  // what the boards at the counters light now
+	kindPanel   kind = "panel"   // the buttons of the ticket machine and their lamps
 	kindVoice   kind = "voice"   // whether the town has a voice
 	kindSpeaker kind = "speaker" // the loudspeaker's faults and what it plays now
 	kindTicket  kind = "ticket"  // a ticket was cut
@@ -41,7 +42,7 @@ func (k kind) history() int {
 		return ticketsShown
 	case kindLog:
 		return logKept
-	case kindTown, kindAgent, kindQueue, kindDevices, kindPrinter, kindBoards, kindVoice, kindSpeaker:
+	case kindTown, kindAgent, kindQueue, kindDevices, kindPrinter, kindBoards, kindPanel, kindVoice, kindSpeaker:
 		return 1
 	default:
 		return 1

@@ -247,6 +247,21 @@ func TestPageSaysPaperOutBeforeThePressAndSurvivesThePlug(t *testing.T) {
 	p.until(`document.documentElement.lang === 'en' && document.querySelector('.k-title').textContent.includes('come for')`)
 }
 
+// The push buttons are real ones for the branch: a press gives a ticket on paper, a held one prints the test
+// page, and pulled out they are told to be missing.
+func TestPagePanel(t *testing.T) {
+	b := startPrograms(t)
+	p := openPage(t, b.url, "en")
+	p.until(`document.querySelectorAll('.p-button.lit').length === 4`)
+	p.click(".p-button", 1)
+	p.until(`document.querySelector('.tv-waiting').textContent === 'C1'`)
+	p.until(`(() => { const i = document.querySelector('img.ticket'); return !i.hidden && i.alt.includes('C1'); })()`)
+	p.click("#panel .cable", 0)
+	p.until(`document.querySelector('#panel .seen').textContent.includes('buttons not there')`)
+	p.click("#panel .cable", 0)
+	p.until(`document.querySelector('#panel .seen').textContent.includes('ready') && document.querySelectorAll('.p-button.lit').length === 4`)
+}
+
 func TestPageShowsSeveralBranches(t *testing.T) {
 	b := startPrograms(t, "--branches", "2")
 	p := openPage(t, b.url, "en")

@@ -76,6 +76,7 @@ func (s *server) handler() (http.Handler, error) {
 	mux.HandleFunc("GET /demo/tickets/{branch}/{n}/{form}", s.ticket)
 	mux.HandleFunc("GET /demo/messages.json", s.messages)
 	mux.HandleFunc("POST /demo/fault", s.fault)
+	mux.HandleFunc("POST /demo/button", s.button)
 	mux.Handle("/b/{branch}/api/v1/{rest...}", s.proxy())
 	return ownHost(secure(http.NewCrossOriginProtection().Handler(mux))), nil
 }

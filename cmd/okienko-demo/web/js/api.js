@@ -44,8 +44,13 @@ function failure(status, told) {
 }
 
 // fault does what a script does with POST /demo/fault.
-export async function fault(body) {
-  const response = await fetch('/demo/fault', {
+export const fault = (body) => post('/demo/fault', body);
+
+// finger pushes a button of the panel, counted from 1, or lets it go.
+export const finger = (body) => post('/demo/button', body);
+
+async function post(path, body) {
+  const response = await fetch(path, {
     method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body),
   });
   if (!response.ok) throw failure(response.status, (await response.json().catch(() => null))?.error);

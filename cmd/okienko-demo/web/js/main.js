@@ -4,6 +4,7 @@ import { LANGUAGES, language, setLanguage, t } from './i18n.js';
 import { h, keyed, show, text } from './dom.js';
 import { Town } from './town.js';
 import { kiosk } from './kiosk.js';
+import { panel } from './panel.js';
 import { paper } from './paper.js';
 import { hall } from './hall.js';
 import { voice } from './voice.js';
@@ -45,7 +46,7 @@ function notice() {
 
 function build() {
   panels = [
-    top(), notice(), tour(by('tour')), kiosk(by('kiosk')), paper(by('paper')), hall(by('hall')), voice(by('voice')),
+    top(), notice(), tour(by('tour')), kiosk(by('kiosk')), panel(by('panel')), paper(by('paper')), hall(by('hall')), voice(by('voice')),
     counters(by('counters')), controls(by('controls')), log(by('log')),
   ];
   update();

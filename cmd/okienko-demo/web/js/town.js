@@ -36,6 +36,7 @@ export class Town {
       b.health = new Map(listOf(answer).map((d) => [d.name, d]));
     });
     hear('printer', (b, printer) => { b.printer = printer; });
+    hear('panel', (b, panel) => { b.panel = panel; });
     hear('boards', (b, list) => { b.boards = list.map((told) => this.watch(told, b.boards.find((old) => old.name === told.name))); });
     hear('voice', (_, told) => { this.voice = told; });
     hear('speaker', (b, speaker) => { b.speaker = speaker; });
@@ -101,7 +102,7 @@ export class Town {
 function blank(id) {
   return {
     id, name: '', url: '', clerk: '', pin: '', agent: null, queue: null, device: null,
-    health: new Map(), boards: [], printer: { fault: 'none' }, speaker: { fault: 'none', playing: false, sound: null },
+    health: new Map(), boards: [], panel: { fault: 'none', buttons: [] }, printer: { fault: 'none' }, speaker: { fault: 'none', playing: false, sound: null },
     tickets: [], facts: [], prints: new Map(),
   };
 }
