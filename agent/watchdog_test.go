@@ -33,6 +33,14 @@ func (d *dog) Stop() error {
 	return nil
 }
 
+// had is how many meals there were.
+func (d *dog) had() int {
+	synctest.Wait()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.meals
+}
+
 // stuck is an engine whose goroutine hangs while busy is locked.
 type stuck struct{ busy chan struct{} }
 
@@ -55,18 +63,18 @@ func TestWatchdogStarvesWithTheEngine(t *testing.T) {
 		done := make(chan error, 1)
 		go func() { done <- feed(d, e, discard())(ctx) }()
 		time.Sleep(10*time.Second + time.Millisecond)
-		if d.meals != 11 {
-			t.Errorf("%d meals in ten seconds", d.meals)
+		if n := d.had(); n != 11 {
+			t.Errorf("%d meals in ten seconds", n)
 		}
 		e.busy <- struct{}{}
 		time.Sleep(time.Minute)
-		if d.meals > 12 {
-			t.Errorf("%d meals while the engine hung", d.meals-11)
+		if n := d.had(); n > 12 {
+			t.Errorf("%d meals while the engine hung", n-11)
 		}
 		<-e.busy
 		time.Sleep(5 * time.Second)
-		if d.meals < 15 {
-			t.Errorf("%d meals after it went on", d.meals)
+		if n := d.had(); n < 15 {
+			t.Errorf("%d meals after it went on", n)
 		}
 		cancel()
 		if err := <-done; err != nil || d.stopped != 1 {

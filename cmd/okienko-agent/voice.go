@@ -9,11 +9,11 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/okienko/okienko/agent/announce"
-	"github.com/okienko/okienko/agent/config"
 	"github.com/okienko/okienko/drivers"
 	"github.com/okienko/okienko/drivers/speaker"
 	"github.com/okienko/okienko/protocol"
@@ -21,8 +21,9 @@ import (
 
 // voiceCommand groups what there is to do with voice packs.
 type voiceCommand struct {
-	Build voiceBuild `cmd:"" help:"Make the recordings of a voice pack, by espeak-ng or another program."`
-	Lint  voiceLint  `cmd:"" help:"Check a voice pack: missing recordings, levels, lengths."`
+	Build  voiceBuild  `cmd:"" help:"Make a voice pack, by espeak-ng or another program, or of recordings."`
+	Lint   voiceLint   `cmd:"" help:"Check a voice pack: missing recordings, levels, lengths."`
+	Script voiceScript `cmd:"" help:"List what a speaker has to read, with the name of each recording's file."`
 }
 
 // synthesizer is the program that speaks by default, and its voices (reference/ux.md section 4).
@@ -40,6 +41,7 @@ type voiceBuild struct {
 	Language []string `default:"pl,en,uk" help:"Languages: pl, en, uk, de."`
 	Out      string   `required:"" type:"path" help:"Folder of the pack."`
 	Command  []string `sep:"none" help:"Program and arguments, one flag each; reads {text} in {language}, writes WAV."`
+	From     string   `type:"path" help:"Folder of a speaker's recordings, LANGUAGE/ID.wav; the others are synthesized."`
 	Licence  string   `help:"Terms of the recordings, for pack.yaml."`
 	DFPlayer bool     `name:"dfplayer" help:"Make the folders for the SD card of a DFPlayer Mini as well."`
 	Config   string   `type:"path" help:"Record the names of this file's services too, for a button that reads aloud."`
@@ -47,29 +49,17 @@ type voiceBuild struct {
 
 // Run makes the recordings of each language.
 func (c voiceBuild) Run(ctx context.Context, std streams) error {
-	var services []config.Service
-	if c.Config != "" {
-		conf, err := load(std, c.Config)
-		if err != nil {
-			return err
-		}
-		services = conf.Services
-	}
 	for _, l := range c.Language {
 		language := protocol.Language(l)
-		recordings := announce.Recordings(language)
-		if recordings == nil {
-			return fmt.Errorf("%w: the language %q is not announced; there are pl, en, uk and de", errUse, l)
-		}
-		for _, s := range services {
-			name := cmp.Or(s.Names[language], s.Names[protocol.Polish])
-			recordings = append(recordings, announce.Recording{ID: announce.LabelID(s.ID), Text: name, Final: true})
+		recordings, err := recordingsOf(std, language, c.Config)
+		if err != nil {
+			return err
 		}
 		plan := speaker.Plan{
 			Dir: c.Out, Language: l, Voice: strings.Join(c.line(language), " "), Licence: c.Licence,
 			Prompts: prompts(recordings),
 			Say: func(ctx context.Context, p speaker.Prompt) (speaker.Sound, error) {
-				return synthesize(ctx, c.line(language), p.Text)
+				return c.say(ctx, language, p)
 			},
 			Told: func(done, all int) {
 				if done == all || done%50 == 0 {
@@ -89,6 +79,66 @@ func (c voiceBuild) Run(ctx context.Context, std streams) error {
 	}
 	_, err := fmt.Fprintf(std.out, "Copy what is in %s to an empty SD card.\n", speaker.CardFolder(c.Out))
 	return err
+}
+
+// recordingsOf lists what a pack holds, with the names of the services of a configuration, if there is one.
+func recordingsOf(std streams, l protocol.Language, path string) ([]announce.Recording, error) {
+	recordings := announce.Recordings(l)
+	if recordings == nil {
+		return nil, fmt.Errorf("%w: the language %q is not announced; there are pl, en, uk and de", errUse, l)
+	}
+	if path == "" {
+		return recordings, nil
+	}
+	conf, err := load(std, path)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range conf.Services {
+		name := cmp.Or(s.Names[l], s.Names[protocol.Polish])
+		recordings = append(recordings, announce.Recording{ID: announce.LabelID(s.ID), Text: name, Final: true})
+	}
+	return recordings, nil
+}
+
+// say makes one recording: the speaker's, if there is one, else by the synthesizer.
+func (c voiceBuild) say(ctx context.Context, l protocol.Language, p speaker.Prompt) (speaker.Sound, error) {
+	if c.From != "" {
+		path := filepath.Join(c.From, string(l), p.ID+".wav")
+		data, err := os.ReadFile(path)
+		switch {
+		case err == nil:
+			sound, err := speaker.DecodeWAV(data)
+			if err != nil {
+				return speaker.Sound{}, fmt.Errorf("read %s: %w", path, err)
+			}
+			return sound, nil
+		case !errors.Is(err, os.ErrNotExist):
+			return speaker.Sound{}, fmt.Errorf("read a recording: %w", err)
+		}
+	}
+	return synthesize(ctx, c.line(l), p.Text)
+}
+
+// voiceScript is okienko-agent voice script.
+type voiceScript struct {
+	Language string `default:"pl" help:"pl, en, uk or de."`
+	Config   string `type:"path" help:"List the names of this file's services too."`
+}
+
+// Run writes a line for each recording: the file's name, a tab, and the words with the sign that ends or
+// goes on with the sentence, by which a speaker knows how to raise the voice.
+func (c voiceScript) Run(std streams) error {
+	recordings, err := recordingsOf(std, protocol.Language(c.Language), c.Config)
+	if err != nil {
+		return err
+	}
+	for _, p := range prompts(recordings) {
+		if _, err := fmt.Fprintf(std.out, "%s/%s.wav\t%s\n", c.Language, p.ID, p.Text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // line is the command line that reads a text.

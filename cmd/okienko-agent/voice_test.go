@@ -5,6 +5,7 @@ package main_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -127,4 +128,32 @@ func TestRow20Voice(t *testing.T) {
 	if n := heard(); n != 3 {
 		t.Errorf("%d announcements after a restart, not 3", n)
 	}
+}
+
+// TestVoiceOfASpeaker: a pack is made of a speaker's own recordings, by the names that the script tells.
+func TestVoiceOfASpeaker(t *testing.T) {
+	b := newBranch(t, withoutPrinter)
+	studio, pack := t.TempDir(), filepath.Join(t.TempDir(), "voice")
+	tone := make([]float64, 6000)
+	for i := range tone {
+		tone[i] = math.Sin(float64(i)/10) / 3
+	}
+	wav := speaker.EncodeWAV(speaker.Sound{Rate: 22050, Samples: tone})
+	files := 0
+	for line := range strings.Lines(b.okay("voice", "script", "--language", "pl")) {
+		name, text, ok := strings.Cut(strings.TrimSpace(line), "\t")
+		if !ok || text == "" {
+			t.Fatalf("the script says %q", line)
+		}
+		path := filepath.Join(studio, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, wav, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		files++
+	}
+	if files < 100 {
+		t.Errorf("the script has %d lines", files)
+	}
+	b.okay("voice", "build", "--language", "pl", "--from", studio, "--command", "false", "--out", pack)
+	b.okay("voice", "lint", "--language", "pl", pack)
 }

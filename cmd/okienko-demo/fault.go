@@ -85,7 +85,8 @@ func deviceFault(w http.ResponseWriter, b *branch, f faultRequest) {
 		known, set = panelFaults(), b.panel.set
 	default:
 		refuse(w, http.StatusBadRequest, "no_device",
-			fmt.Sprintf("there is no device %q; there are: printer, panel, speaker, %s", f.Device, strings.Join(b.boards.names(), ", ")))
+			fmt.Sprintf("there is no device %q; there are: printer, panel, speaker, %s",
+				f.Device, strings.Join(b.boards.names(), ", ")))
 		return
 	}
 	if !slices.Contains(known, f.Fault) {
