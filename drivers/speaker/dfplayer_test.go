@@ -27,14 +27,15 @@ func dfClips() []drivers.Clip { return []drivers.Clip{"pl/gong", "pl/ticket", "p
 func indexOfCard(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	text := "version: 1\nclips:\n"
+	var text strings.Builder
+	text.WriteString("version: 1\nclips:\n")
 	for i, clip := range dfClips() {
-		text += fmt.Sprintf("  - {clip: %s, folder: 1, file: %d, ms: %d}\n", clip, i+1, trackLength.Milliseconds())
+		text.WriteString(fmt.Sprintf("  - {clip: %s, folder: 1, file: %d, ms: %d}\n", clip, i+1, trackLength.Milliseconds()))
 	}
 	if err := os.Mkdir(speaker.CardFolder(dir), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(speaker.CardFolder(dir), "index.yaml"), []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(speaker.CardFolder(dir), "index.yaml"), []byte(text.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return dir
