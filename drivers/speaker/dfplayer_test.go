@@ -30,7 +30,7 @@ func indexOfCard(t *testing.T) string {
 	var text strings.Builder
 	text.WriteString("version: 1\nclips:\n")
 	for i, clip := range dfClips() {
-		text.WriteString(fmt.Sprintf("  - {clip: %s, folder: 1, file: %d, ms: %d}\n", clip, i+1, trackLength.Milliseconds()))
+		fmt.Fprintf(&text, "  - {clip: %s, folder: 1, file: %d, ms: %d}\n", clip, i+1, trackLength.Milliseconds())
 	}
 	if err := os.Mkdir(speaker.CardFolder(dir), 0o700); err != nil {
 		t.Fatal(err)
@@ -43,6 +43,7 @@ func indexOfCard(t *testing.T) string {
 
 // hall is an emulated module with its driver, both running.
 type hall struct {
+	line   *paced
 	module *dfplayer.Module
 	player *speaker.DFPlayer
 }
@@ -63,7 +64,8 @@ func newHall(t *testing.T, wired bool, fault string) hall {
 	if wired {
 		busy = h.module
 	}
-	h.player = speaker.NewDFPlayer(port, busy, indexOfCard(t), "pl", 20, log)
+	h.line = &paced{Serial: port}
+	h.player = speaker.NewDFPlayer(h.line, busy, indexOfCard(t), "pl", 20, log)
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	for _, run := range []func(context.Context) error{h.module.Run, h.player.Run} {
@@ -75,6 +77,34 @@ func newHall(t *testing.T, wired bool, fault string) hall {
 	}
 	t.Cleanup(func() { cancel(); wg.Wait() })
 	return h
+}
+
+// paced takes the time between the commands.
+type paced struct {
+	speaker.Serial
+	mu    sync.Mutex
+	ended time.Time // the last write
+	least time.Duration
+}
+
+func (p *paced) Write(ctx context.Context, b []byte) (int, error) {
+	p.mu.Lock()
+	if gap := time.Since(p.ended); !p.ended.IsZero() && (p.least == 0 || gap < p.least) {
+		p.least = gap
+	}
+	p.mu.Unlock()
+	n, err := p.Serial.Write(ctx, b)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ended = time.Now()
+	return n, err
+}
+
+// shortest is the least time from the end of a command to the next.
+func (p *paced) shortest() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.least
 }
 
 // becomes waits until the driver says so.
@@ -154,6 +184,9 @@ func TestDFPlayerClones(t *testing.T) {
 				}
 				if w := h.module.Warnings(); len(w) > 0 {
 					t.Errorf("%q", w)
+				}
+				if gap := h.line.shortest(); gap < 100*time.Millisecond {
+					t.Errorf("two commands lay %v apart", gap)
 				}
 			})
 		}

@@ -33,8 +33,8 @@ func TestManual(t *testing.T) {
 		t.Errorf("volume %d, %q", m.Volume(), w)
 	}
 	m.Take([]byte{0x7e, 0xff, 0x06, 0x06, 0, 0, 16, 0xfe, 0xe6, 0xef})
-	if m.Volume() != 15 || len(m.Warnings()) != 2 {
-		t.Errorf("after a wrong sum and no pause: volume %d, %q", m.Volume(), m.Warnings())
+	if m.Volume() != 15 || len(m.Warnings()) != 1 || m.Hurried() != 1 {
+		t.Errorf("after a wrong sum and no pause: volume %d, %q, %d hurried", m.Volume(), m.Warnings(), m.Hurried())
 	}
 	if err := m.Set("loud"); !errors.Is(err, ErrFault) {
 		t.Errorf("an unknown fault: %v", err)
