@@ -55,7 +55,7 @@ test-slow: ## browser, foreign encoders, a million commands, power cuts, full di
 hil: ## the agent on a real kernel in QEMU, with a printer, boards, buttons and a sound card that are none
 	@$(STEP) hil $(GO) test -count=1 -v -timeout 15m -tags hil ./scripts/hil
 
-test-fuzz: ## every fuzz target, 5 s each
+test-fuzz: ## every fuzz target, 5 s each, and 20 s what comes from outside every day
 	@$(STEP) test-fuzz $(GO) run ./scripts/fuzz -time 5s
 
 test-crash: ## 300 cycles of SIGKILL under load
