@@ -39,10 +39,11 @@ setup: ## install what the tests need (Debian packages as root or with sudo)
 	@$(STEP) setup $(GO) run ./scripts/setup
 
 # Every step runs, also after one that failed, and the last lines say how each ended. The machine of hil
-# counts instructions and not seconds, so that it may run beside the crash loop, which waits for disks.
+# counts instructions and not seconds, so that it may run beside the crash loop, which waits for disks; and
+# the tools are built while setup waits for the network.
 test: ## install what the tests need, check, and run every test
 	@rm -rf build/log
-	@$(MAKE) setup
+	@$(MAKE) -j2 setup tools
 	@status=0; for targets in check test-fast test-slow "hil test-crash" test-fuzz; do $(MAKE) -k -j2 $$targets || status=1; done; \
 	grep -hE '^(step|ok|FAIL|---)' build/log/*.log; exit $$status
 
