@@ -5,8 +5,8 @@ package web_test
 import (
 	"context"
 	"fmt"
-	"math"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
