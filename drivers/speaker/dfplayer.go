@@ -239,11 +239,17 @@ func (d *DFPlayer) setUp(ctx context.Context) error {
 		return nil
 	}
 	d.ready, d.acks = 0, true
-	err := d.ask(ctx, dfFrame{command: dfVolume, reply: true, value: uint16(d.volume)}, dfAck) //nolint:gosec // 0 to 30
+	volume := dfFrame{command: dfVolume, reply: true, value: uint16(d.volume)} //nolint:gosec // 0 to 30
+	err := d.ask(ctx, volume, dfAck)
 	if errors.Is(err, errSilent) {
-		// A clone without acknowledgements still answers this; so it is known to be there.
-		d.acks = false
-		err = d.ask(ctx, dfFrame{command: dfStatus}, dfStatus)
+		// A clone without acknowledgements still answers this; so it is known to be there. It may also have
+		// been starting until now, and is asked again.
+		if err = d.ask(ctx, dfFrame{command: dfStatus}, dfStatus); err == nil {
+			again := d.ask(ctx, volume, dfAck)
+			if d.acks = !errors.Is(again, errSilent); d.acks {
+				err = again
+			}
+		}
 	}
 	if err != nil {
 		return err
