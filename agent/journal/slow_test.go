@@ -16,7 +16,7 @@ import (
 
 // These tests need root (mounts) and the programs strace and mkfs.ext4; they fail clearly without.
 
-func TestThousandFlippedBits(t *testing.T) { flipBits(t, 1000, 99) }
+func TestManyFlippedBits(t *testing.T) { flipBits(t, 500, 99) }
 
 func TestLongKillLoop(t *testing.T) { killLoop(t, 300) }
 
