@@ -49,8 +49,9 @@ func printed(em *emulator.Printer) string {
 	return text.String()
 }
 
-// TestRow21Buttons: bounce, hammering, two at once and a stuck button. The visitor gets one ticket for a
-// press, the others are served, and the office is told which button needs a hand.
+// TestRow21Buttons: bounce, hammering and a stuck button. The visitor gets one ticket for a press, the
+// others are served, and the office is told which button needs a hand. Two buttons at once are a matter
+// of 50 ms and so of virtual time, in drivers/panel.
 func TestRow21Buttons(t *testing.T) {
 	port := filepath.Join(t.TempDir(), "printer")
 	em := startPrinter(t, port)

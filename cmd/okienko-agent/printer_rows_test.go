@@ -107,8 +107,9 @@ func TestRow14PaperOut(t *testing.T) {
 	o.printedOnce(id, number)
 }
 
-// TestRow15MidTicket: paper or cover fails in the middle of a ticket. It counts as unknown, and the same
-// number is printed once more, marked, when the printer works again.
+// TestRow15MidTicket: paper or cover fails in the middle of a ticket. It does not count as printed, and the
+// same number comes on paper when the printer works again; the next visitor gets the next one. The
+// mark on the second print is for TestUnknownWaitsForTheCover in agent/devices.
 func TestRow15MidTicket(t *testing.T) {
 	for name, fail := range map[string]func(*emulator.Printer, int){
 		"paper-out": (*emulator.Printer).PaperOutAfter, "cover-open": (*emulator.Printer).OpenCoverAfter,
